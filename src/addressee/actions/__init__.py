@@ -1,0 +1,1 @@
+"""Actions: one file each, pure; each plans a changeset and touches nothing."""

@@ -1,0 +1,11 @@
+"""The WSGI application that `addressee web` serves."""
+
+from __future__ import annotations
+
+import os
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "addressee.config.settings")
+
+from django.core.wsgi import get_wsgi_application  # noqa: E402  settings first
+
+application = get_wsgi_application()

@@ -1,0 +1,349 @@
+"""The words the core thinks in: who speaks, what stands, what shall change, what was decided and why."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid as uuids
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import IntEnum, StrEnum
+from typing import Any
+
+from addressee.core.message import Attachment, Envelope, Message
+from addressee.core.reasons import Reason
+
+
+class Assurance(IntEnum):
+    """How sure we are who is speaking (DESIGN section 4)."""
+
+    E0 = 0
+    E1 = 1
+    E2 = 2
+    E3 = 3
+    E4 = 4
+    E5 = 5
+    E6 = 6
+
+
+class Right(StrEnum):
+    CREATE = "create"
+    READ = "read"
+    COMMENT = "comment"
+    UPDATE = "update"
+    DELETE = "delete"
+    ACTIONS = "actions"
+
+
+class Disposition(StrEnum):
+    """What became of a delivery (DESIGN section 2)."""
+
+    ACCEPT = "accept"
+    HOLD = "hold"
+    REJECT = "reject"
+    DISCARD = "discard"
+    REDIRECT = "redirect"
+    DEFER = "defer"
+
+
+class Visibility(StrEnum):
+    INTERNAL = "internal"  # persons with a role
+    PUBLIC = "public"  # the record's correspondents too
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One line of a trace: which step, what came of it, and why."""
+
+    step: str
+    result: str
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """A person of the firm, or a guest person whose rights strangers borrow."""
+
+    key: str
+    name: str
+    addresses: tuple[str, ...]  # normalised; the first is primary
+    roles: tuple[str, ...] = ()
+    guest: bool = False
+    active: bool = True
+    time_zone: str = ""
+    language: str = ""
+    away: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who speaks: the author's address, the person he is taken for, whose rights count, and how sure we are.
+
+    person   the person whose rights count (the account's guest for strangers), or None: no rights at all
+    address  the author's normalised address, "" where there is none
+    lent     the rights are a guest person's: they lend rights, never ownership
+    level    after the policy of site and account: what the table of DESIGN section 4 is asked with
+    proven   E3 or better by evidence (never by policy `open` alone): such an author may be answered
+    """
+
+    person: Person | None
+    address: str
+    level: Assurance
+    lent: bool = False
+    proven: bool = False
+    token: str | None = None  # hash of the reply token he used, where it was issued to his address
+
+    @property
+    def key(self) -> str | None:
+        return self.person.key if self.person else None
+
+
+@dataclass(frozen=True, slots=True)
+class RecordState:
+    """A record as it stands. Values are in stored form (see fields/)."""
+
+    uuid: str
+    table: str
+    title: str
+    values: Mapping[str, Any]
+    number: int | None = None
+    team: str = ""
+    account: str = ""
+    assignee: str = ""
+    created_by: str = ""
+    created_at: datetime | None = None
+    version: int = 1
+    deleted: bool = False
+    unverified: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Correspondent:
+    """What binds an address to a record (rows of records.Correspondent)."""
+
+    wrote_first: bool = False
+    wrote: bool = False
+    written_to: bool = False  # by a person: gives `own`
+    sent: bool = False  # anything of ours went to it: it may answer
+
+
+@dataclass(frozen=True, slots=True)
+class TokenState:
+    """A reply token: issued for one outgoing message to one address about one record. Only its hash is kept."""
+
+    hash: str
+    record: str
+    address: str
+    account: str = ""
+    expired: bool = False
+    revoked: bool = False
+    notice: bool = False  # of a correspondent's public message: a staff answer to it is public (law 16)
+
+
+@dataclass(frozen=True, slots=True)
+class KnownMessage:
+    """A message we sent or took, found by its Message-ID, and the records it belongs to."""
+
+    message_id: str
+    ours: bool
+    records: tuple[str, ...]
+    token: str | None = None  # of a message of ours
+    account: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One message for one recipient: what is to be decided."""
+
+    id: int
+    message: Message
+    envelope: Envelope
+    recipient: str
+    received_at: datetime
+    seed: bytes  # 16 random bytes kept with the delivery: all ids it makes are derived from them
+    override: Override | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Override:
+    """What a person said of a held delivery: release it, as a comment, or route it (law 6)."""
+
+    kind: str  # release | comment | route | replay
+    by: str  # the person's key, or "operator"
+    table: str = ""
+    record: str = ""
+
+
+@dataclass(slots=True)
+class Fresh:
+    """Ids for one decision, derived from its seed, so that a decision can be replayed."""
+
+    seed: bytes
+    count: int = 0
+
+    def _next(self) -> bytes:
+        self.count += 1
+        return hashlib.sha256(self.seed + self.count.to_bytes(4, "big")).digest()
+
+    def uuid(self) -> str:
+        return str(uuids.UUID(bytes=self._next()[:16], version=4))
+
+    def token(self) -> str:
+        """104 random bits as 21 characters of base32, lower case."""
+        from addressee.core.tokens import encode  # noqa: PLC0415
+
+        return encode(self._next()[:13])
+
+
+@dataclass(frozen=True, slots=True)
+class RecordChange:
+    """One record made or changed. `after` holds the changed fields only; `before` the same fields as they were."""
+
+    kind: str  # create | update | delete | restore
+    table: str
+    record: str  # uuid
+    before: Mapping[str, Any]
+    after: Mapping[str, Any]
+    state: RecordState  # as it stands afterwards
+
+
+@dataclass(frozen=True, slots=True)
+class CommunicationDraft:
+    """A message linked to a record, or a post in its stream."""
+
+    uuid: str
+    record: str
+    kind: str  # mail | comment | notice | bounce
+    visibility: Visibility
+    text: str
+    message: str | None  # identity of the mail
+    actor: str | None
+    author: str
+    files: tuple[Attachment, ...] = ()
+    unverified: bool = False
+    withheld: bool = False  # waits for approval before other outsiders see it (validate)
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxDraft:
+    """One message to one address, to be written to the outbox in the same transaction."""
+
+    kind: str  # receipt | auto_reply | notification | redirect | composed | confirmation
+    to: str
+    subject: str
+    text: str
+    account: str = ""
+    record: str | None = None
+    token: str | None = None  # clear; its hash goes to the token row
+    in_reply_to: str = ""
+    references: tuple[str, ...] = ()
+    notice: bool = False
+    automatic: bool = True
+    message: str | None = None  # identity of the message that caused it
+    attach_raw: bool = False  # redirect: the whole message goes along
+    files: tuple[Attachment, ...] = ()
+    subject_token: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Effect:
+    """One thing that happened, as told to programs (DESIGN section 5) and in the receipt."""
+
+    kind: str
+    table: str
+    record: str  # uuid
+    fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class FileDecision:
+    """What became of one attachment, and why it was left out."""
+
+    attachment: Attachment
+    stored: bool
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """All that follows from one delivery; writing it down is pipeline/commit's."""
+
+    delivery: int
+    disposition: Disposition
+    reason: Reason
+    trace: tuple[Step, ...]
+    actor: Actor
+    author: str | None
+    account: str = ""
+    target: str = ""  # "table:case" or "record:<uuid>": law 3 counts effects by it
+    duplicate_of: int | None = None
+    verified: bool = False
+    changes: tuple[RecordChange, ...] = ()
+    communications: tuple[CommunicationDraft, ...] = ()
+    outbox: tuple[OutboxDraft, ...] = ()
+    correspondents: Mapping[tuple[str, str], Correspondent] = field(default_factory=dict)
+    effects: tuple[Effect, ...] = ()
+    files: tuple[FileDecision, ...] = ()
+    used_token: str | None = None
+    bad_token: bool = False
+    turns: Mapping[str, str] = field(default_factory=dict)  # distribution turn -> the person who had it last
+    right: str = ""  # the right or token that allowed it, for the audit entry
+    guest_create: bool = False
+
+
+@dataclass(slots=True)
+class Counts:
+    """What an address or domain has caused within the hour or day, for the limits of law 10."""
+
+    automatic_hour: int = 0
+    automatic_day: int = 0
+    answers_hour: int = 0
+    notices_hour: int = 0
+    creates_hour: int = 0
+    bad_tokens_hour: int = 0
+    held_back: int = 0
+
+
+@dataclass(slots=True)
+class Snapshot:
+    """All that the decisions of one batch may look at. `decide` lays each decision over it before the next."""
+
+    now: datetime
+    persons: dict[str, Person] = field(default_factory=dict)  # by key
+    person_by_address: dict[str, str] = field(default_factory=dict)
+    records: dict[str, RecordState] = field(default_factory=dict)  # by uuid
+    contacts: dict[str, list[str]] = field(default_factory=dict)  # address -> uuids in tables with `person`
+    correspondents: dict[str, dict[str, Correspondent]] = field(default_factory=dict)  # record -> address ->
+    tokens: dict[str, TokenState] = field(default_factory=dict)  # by hash
+    messages: dict[str, list[KnownMessage]] = field(default_factory=dict)  # by Message-ID
+    applied: dict[tuple[str, str], int] = field(default_factory=dict)  # (identity, target) -> delivery
+    numbered: dict[tuple[str, int], str] = field(default_factory=dict)  # (table, number) -> uuid
+    next_number: dict[str, int] = field(default_factory=dict)  # by table
+    named: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # (table, folded title) -> uuids
+    unique: dict[tuple[str, str, str], str] = field(default_factory=dict)  # (table, field, key) -> uuid
+    followers: dict[str, tuple[str, ...]] = field(default_factory=dict)  # record -> person keys
+    counts: dict[str, Counts] = field(default_factory=dict)  # by address or domain
+    turns: dict[str, str] = field(default_factory=dict)
+    open_counts: dict[tuple[str, str], int] = field(default_factory=dict)  # (table, person) -> open records
+    suppressed: dict[str, str] = field(default_factory=dict)  # address -> why
+
+    def count(self, key: str) -> Counts:
+        return self.counts.setdefault(key, Counts())
+
+
+@dataclass(slots=True)
+class Wanted:
+    """Keys to be looked up for a batch, in one round (records/snapshot)."""
+
+    addresses: set[str] = field(default_factory=set)
+    domains: set[str] = field(default_factory=set)
+    person_keys: set[str] = field(default_factory=set)
+    uuids: set[str] = field(default_factory=set)
+    tokens: set[str] = field(default_factory=set)  # hashes
+    message_ids: set[str] = field(default_factory=set)
+    identities: set[str] = field(default_factory=set)
+    numbers: set[tuple[str, int]] = field(default_factory=set)
+    titles: set[tuple[str, str]] = field(default_factory=set)
+    unique: set[tuple[str, str, str]] = field(default_factory=set)
+    tables: set[str] = field(default_factory=set)  # that may get a new record
+    turns: set[str] = field(default_factory=set)

@@ -1,0 +1,1 @@
+"""The spool, tokens, threads, communications and the outbox (rows)."""

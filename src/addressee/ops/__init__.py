@@ -1,0 +1,1 @@
+"""The commands of `addressee`, one file each."""

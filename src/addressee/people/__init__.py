@@ -1,0 +1,1 @@
+"""Persons and their addresses, sign-in and API keys (rows)."""

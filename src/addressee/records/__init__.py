@@ -1,0 +1,1 @@
+"""Records, revisions, files and search; one module reads for the core (snapshot), one writes (writer)."""

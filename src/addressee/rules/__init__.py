@@ -1,0 +1,1 @@
+"""Rules: one file each, pure; each may settle a message before it is routed."""

@@ -1,0 +1,1 @@
+"""The rows and the file of the frozen Setup."""

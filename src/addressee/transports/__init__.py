@@ -1,0 +1,1 @@
+"""Transports: code that moves bytes, in and out; knows only core."""
