@@ -24,6 +24,6 @@ class Entry(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index("record", name="audit_by_record"),
-            models.Index("delivery", name="audit_by_delivery"),
+            models.Index(fields=["record"], name="audit_by_record"),
+            models.Index(fields=["delivery"], name="audit_by_delivery"),
         ]

@@ -124,12 +124,8 @@ class Message:
     bounces: tuple[Bounce, ...]
     authentication: tuple[AuthenticationResults, ...]
     received: tuple[Received, ...]
-    delivered_to: tuple[
-        str, ...
-    ]  # first kind of Delivered-To, X-Original-To, Envelope-To, in order; all its values
-    delivered_to_kinds: tuple[
-        tuple[str, tuple[str, ...]], ...
-    ]  # every kind with all its values, in that order
+    delivered_to: tuple[str, ...]  # first kind of Delivered-To, X-Original-To, Envelope-To, in order; all its values
+    delivered_to_kinds: tuple[tuple[str, tuple[str, ...]], ...]  # every kind with all its values, in that order
     headers: dict[str, str] = field(default_factory=dict)
     size_bytes: int = 0
     importance: str = "normal"  # low | normal | high

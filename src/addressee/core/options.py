@@ -16,9 +16,7 @@ class Option:
 
 OPTIONS: dict[str, Option] = {
     "message_size_bytes": Option(26_214_400, "bytes", "the largest message taken (552 above it)", 1000),
-    "header_size_bytes": Option(
-        65_536, "bytes", "one header; what is longer is shortened in our reading of it"
-    ),
+    "header_size_bytes": Option(65_536, "bytes", "one header; what is longer is shortened in our reading of it"),
     "headers_size_bytes": Option(524_288, "bytes", "all headers of a message"),
     "part_count": Option(1_000, "parts", "MIME parts read in a message"),
     "part_depth": Option(30, "levels", "MIME parts within each other"),
@@ -35,9 +33,7 @@ OPTIONS: dict[str, Option] = {
     "memory_bytes": Option(536_870_912, "bytes", "memory of the child that reads one message"),
     "attempts": Option(3, "tries", "a message that kills or hangs the worker, before it is held"),
     "history_days": Option(7, "days", "mail that arrived longer ago is history (law 8)"),
-    "order_wait_seconds": Option(
-        300, "seconds", "a deferred message holds back later ones of its author (law 7)"
-    ),
+    "order_wait_seconds": Option(300, "seconds", "a deferred message holds back later ones of its author (law 7)"),
     "automatic_per_hour": Option(5, "messages", "automatic mail to one address without a role"),
     "automatic_per_day": Option(20, "messages", "automatic mail to one address without a role"),
     "answers_per_hour": Option(60, "messages", "answers to a proven person's own commands"),

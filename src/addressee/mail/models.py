@@ -44,7 +44,7 @@ class Message(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index("message_id_hash", name="message_by_id", condition=~Q(message_id_hash="")),
+            models.Index(fields=["message_id_hash"], name="message_by_id", condition=~Q(message_id_hash="")),
         ]
 
 
@@ -56,9 +56,7 @@ class Delivery(models.Model):
     envelope = models.JSONField(default=dict)  # core.message.Envelope as JSON
     seed = models.BinaryField()  # 16 random bytes: ids that its decision makes are derived from them
     received_at = models.DateTimeField()
-    author_hash = models.CharField(
-        max_length=40, blank=True
-    )  # of the From bytes: one worker an author (law 7)
+    author_hash = models.CharField(max_length=40, blank=True)  # of the From bytes: one worker an author (law 7)
     message_id = models.TextField(blank=True)  # as the header says, for the lists and for `trace ID`
     message_id_hash = models.CharField(max_length=40, blank=True)
     file = models.TextField(blank=True)  # what `receive` was given, told back in its line
@@ -82,8 +80,7 @@ class Delivery(models.Model):
             # settled means disposed
             models.CheckConstraint(
                 name="spool_settled_means_disposed",
-                condition=(Q(due_at__isnull=True) & ~Q(disposition=""))
-                | (Q(due_at__isnull=False) & Q(disposition="")),
+                condition=(Q(due_at__isnull=True) & ~Q(disposition="")) | (Q(due_at__isnull=False) & Q(disposition="")),
             ),
             # law 3: a message has its effect on each target once
             models.UniqueConstraint(
@@ -94,10 +91,10 @@ class Delivery(models.Model):
         ]
         indexes: ClassVar = [
             # the worker's only question: which delivery is longest due?
-            models.Index("due_at", "id", name="spool_due", condition=Q(due_at__isnull=False)),
-            models.Index("disposition", "reason", name="spool_by_disposition"),
-            models.Index("message_id_hash", name="spool_by_message_id", condition=~Q(message_id_hash="")),
-            models.Index("identity", name="spool_by_identity", condition=~Q(identity="")),
+            models.Index(fields=["due_at", "id"], name="spool_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["disposition", "reason"], name="spool_by_disposition"),
+            models.Index(fields=["message_id_hash"], name="spool_by_message_id", condition=~Q(message_id_hash="")),
+            models.Index(fields=["identity"], name="spool_by_identity", condition=~Q(identity="")),
         ]
 
 
@@ -122,7 +119,7 @@ class Communication(models.Model):
                 fields=["record", "message"], condition=Q(message__isnull=False), name="communication_once"
             ),
         ]
-        indexes: ClassVar = [models.Index("record", "at", name="communication_of_record")]
+        indexes: ClassVar = [models.Index(fields=["record", "at"], name="communication_of_record")]
 
 
 class File(models.Model):
@@ -157,9 +154,7 @@ class Token(models.Model):
 class OutboxItem(models.Model):
     """One message to one address, to be sent. Written only by mail/outbox, in the transaction of its cause."""
 
-    kind = models.CharField(
-        max_length=12
-    )  # receipt | auto_reply | notification | redirect | composed | confirmation
+    kind = models.CharField(max_length=12)  # receipt | auto_reply | notification | redirect | composed | confirmation
     to = models.CharField(max_length=320)
     account = models.CharField(max_length=40, blank=True)
     envelope_sender = models.CharField(max_length=320, blank=True)  # "" = the null reverse-path
@@ -183,9 +178,9 @@ class OutboxItem(models.Model):
 
     class Meta:
         indexes: ClassVar = [
-            models.Index("due_at", "id", name="outbox_due", condition=Q(due_at__isnull=False)),
-            models.Index("to", "created_at", name="outbox_by_address"),
-            models.Index("message_id_hash", name="outbox_by_message_id"),
+            models.Index(fields=["due_at", "id"], name="outbox_due", condition=Q(due_at__isnull=False)),
+            models.Index(fields=["to", "created_at"], name="outbox_by_address"),
+            models.Index(fields=["message_id_hash"], name="outbox_by_message_id"),
         ]
 
 
@@ -197,7 +192,7 @@ class LimitMark(models.Model):
     at = models.DateTimeField()
 
     class Meta:
-        indexes: ClassVar = [models.Index("key", "what", "at", name="limit_mark")]
+        indexes: ClassVar = [models.Index(fields=["key", "what", "at"], name="limit_mark")]
 
 
 class Suppression(models.Model):

@@ -25,9 +25,7 @@ class Person(AbstractBaseUser):
     objects: ClassVar = BaseUserManager()
 
     class Meta:
-        constraints: ClassVar = [
-            models.CheckConstraint(name="person_key_not_empty", condition=~models.Q(key=""))
-        ]
+        constraints: ClassVar = [models.CheckConstraint(name="person_key_not_empty", condition=~models.Q(key=""))]
 
 
 class PersonAddress(models.Model):

@@ -34,7 +34,7 @@ class Record(models.Model):
         ]
         indexes: ClassVar = [
             # the list of a table, newest first, the deleted apart
-            models.Index("table", "deleted_at", "-created_at", name="record_list"),
+            models.Index(fields=["table", "deleted_at", "-created_at"], name="record_list"),
         ]
 
 
@@ -55,9 +55,9 @@ class IndexRow(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            models.Index("record", name="index_of_record"),
-            models.Index("table", "field", "text", "record", name="index_by_text"),
-            models.Index("table", "field", "num", "record", name="index_by_number"),
+            models.Index(fields=["record"], name="index_of_record"),
+            models.Index(fields=["table", "field", "text", "record"], name="index_by_text"),
+            models.Index(fields=["table", "field", "num", "record"], name="index_by_number"),
         ]
 
 
@@ -108,7 +108,7 @@ class Correspondent(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["record", "address"], name="correspondent_once"),
         ]
-        indexes: ClassVar = [models.Index("address", name="correspondent_by_address")]
+        indexes: ClassVar = [models.Index(fields=["address"], name="correspondent_by_address")]
 
 
 class Follower(models.Model):

@@ -14,9 +14,7 @@ class Item(models.Model):
     key = models.CharField(max_length=200)
     position = models.PositiveIntegerField(default=0)
     data = models.JSONField()
-    applied = models.JSONField(
-        default=dict
-    )  # as the last `apply` left it: what differs was changed on a page
+    applied = models.JSONField(default=dict)  # as the last `apply` left it: what differs was changed on a page
     changed_by = models.CharField(max_length=40, blank=True)
 
     class Meta:
