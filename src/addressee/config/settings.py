@@ -1,10 +1,10 @@
-"""Django's settings. Everything an operator sets comes from the environment (config/home) or from the setup."""
+"""Django's settings. Everything an operator sets comes from the environment (host/home) or from the setup."""
 
 from __future__ import annotations
 
 import os
 
-from addressee.config import home
+from addressee.host import home
 
 SECRET_KEY = home.key()
 DEBUG = False

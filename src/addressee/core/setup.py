@@ -18,8 +18,22 @@ Policy = Literal["strict", "standard", "open"]
 Tls = Literal["none", "starttls", "tls"]
 
 RESERVED_LOCAL_PARTS = frozenset(
-    "postmaster abuse hostmaster webmaster mailer-daemon mail-daemon noreply no-reply root admin security "
-    "daemon bounce bounces".split()
+    [
+        "postmaster",
+        "abuse",
+        "hostmaster",
+        "webmaster",
+        "mailer-daemon",
+        "mail-daemon",
+        "noreply",
+        "no-reply",
+        "root",
+        "admin",
+        "security",
+        "daemon",
+        "bounce",
+        "bounces",
+    ]
 )  # RFC 2142 and what robots use
 
 
@@ -297,7 +311,7 @@ class Setup(Value):
 
     def option(self, name: str) -> int:
         """A limit by its name (core/options): the site's own figure, else the default."""
-        from addressee.core.options import OPTIONS  # noqa: PLC0415  options describe the setup's limits
+        from addressee.core.options import OPTIONS
 
         return self.site.limits.get(name, OPTIONS[name].default)
 
@@ -330,7 +344,7 @@ class Setup(Value):
 
     @cached_property
     def account_by_address(self) -> dict[str, str]:
-        from addressee.core.addresses import normal  # noqa: PLC0415  addresses grow a grammar that needs Setup
+        from addressee.core.addresses import normal
 
         return {normal(a.address) or a.address.lower(): key for key, a in self.accounts.items()}
 

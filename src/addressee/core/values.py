@@ -190,7 +190,7 @@ class Fresh:
 
     def token(self) -> str:
         """104 random bits as 21 characters of base32, lower case."""
-        from addressee.core.tokens import encode  # noqa: PLC0415
+        from addressee.core.tokens import encode
 
         return encode(self._next()[:13])
 

@@ -11,7 +11,7 @@ from django.core.management import call_command
 from django.db import OperationalError, connection
 from django.db.migrations.loader import MigrationLoader
 
-from addressee.config.home import home
+from addressee.host.home import home
 
 TRY_AGAIN, CONFIG = 75, 78
 

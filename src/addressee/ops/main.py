@@ -61,7 +61,7 @@ def main(argv: list[str] | None = None) -> int:
         sys.stdout.write(overview())
         return 0 if argv else USAGE
     if argv[0] == "--version":
-        from addressee import __version__  # noqa: PLC0415
+        from addressee import __version__
 
         sys.stdout.write(f"addressee {__version__}\n")
         return 0
@@ -94,7 +94,7 @@ def overview() -> str:
 
 
 def _unknown(name: str) -> int:
-    import difflib  # noqa: PLC0415
+    import difflib
 
     if name in LATER:
         sys.stderr.write(f"addressee: {name} is not available yet.\n")
@@ -107,14 +107,14 @@ def _unknown(name: str) -> int:
 
 def prepare_home() -> int:
     """Load Django and bring the home's database up to date. 0, or the exit code of what stands in the way."""
-    from addressee.config.home import HomeUnusable  # noqa: PLC0415
+    from addressee.host.home import HomeUnusable
 
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "addressee.config.settings")
     try:
-        import django  # noqa: PLC0415
+        import django
 
         django.setup()
-        from addressee.ops.home import bring_up_to_date  # noqa: PLC0415
+        from addressee.ops.home import bring_up_to_date
 
         return bring_up_to_date()
     except HomeUnusable as error:

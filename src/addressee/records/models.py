@@ -44,9 +44,9 @@ class IndexRow(models.Model):
     record = models.ForeignKey(Record, on_delete=models.CASCADE, db_index=False)
     table = models.CharField(max_length=40)
     field = models.CharField(max_length=40)
-    text = models.CharField(max_length=200, null=True)  # noqa: DJ001  null = the value is a number
+    text = models.CharField(max_length=200, null=True)
     num = models.FloatField(null=True)
-    ukey = models.CharField(max_length=64, null=True)  # noqa: DJ001  null = not unique
+    ukey = models.CharField(max_length=64, null=True)
 
     class Meta:
         constraints: ClassVar = [
