@@ -110,7 +110,7 @@ format: setup-dev ## let ruff format and mend
 
 types: setup-dev ## mypy, strict
 	$(SAY) "mypy --strict"
-	@$(BIN)/mypy
+	@ADDRESSEE_HOME=.mypy_cache/home $(BIN)/mypy
 
 imports: setup-dev ## the import contracts: which room may know which
 	$(SAY) "import contracts"
@@ -130,7 +130,7 @@ prove: setup-dev ## a long proof by name: make prove NAME=kill
 	@$(PY) -m prove.$(NAME)
 
 docs: setup ## write the generated pages of docs/ and CHANGELOG.md anew
-	@$(PY) scripts/changelog.py
+	@$(PY) scripts/pages.py
 
 clean: ## remove .venv and the caches; ./var, where the data is, stays
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build dist

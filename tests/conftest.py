@@ -20,7 +20,13 @@ _HOME = tempfile.mkdtemp(prefix="addressee-test-")
 atexit.register(shutil.rmtree, _HOME, ignore_errors=True)
 os.environ["ADDRESSEE_HOME"] = _HOME
 os.environ["ADDRESSEE_TEST"] = "1"  # DESIGN section 5: allows ADDRESSEE_NOW and ADDRESSEE_FAULT
-for _name in ("ADDRESSEE_NOW", "ADDRESSEE_FAULT", "ADDRESSEE_SMTP_URL", "ADDRESSEE_FILES_URL", "ADDRESSEE_KEY_FILE"):
+for _name in (
+    "ADDRESSEE_NOW",
+    "ADDRESSEE_FAULT",
+    "ADDRESSEE_SMTP_URL",
+    "ADDRESSEE_FILES_URL",
+    "ADDRESSEE_KEY_FILE",
+):
     os.environ.pop(_name, None)  # nothing of the caller's own installation leaks in
 if find_spec("addressee.config") is not None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "addressee.config.settings"

@@ -1,0 +1,132 @@
+"""Writes the pages made from the code: CHANGELOG.md and parts of docs/reference/. Run by `make docs`.
+
+tests/docs/test_generated_pages.py renders them again and compares, so they cannot fall behind.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from collections.abc import Callable, Iterator
+from itertools import groupby
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+KINDS = {"breaking": "Breaking", "security": "Security", "added": "Added", "fixed": "Fixed"}
+GENERATED = "<!-- Made by `make docs` from {source}. Edit that, not this. -->\n\n"
+RFC = re.compile(r"RFC (\d{3,5})(?: (?:section )?(\d[\d.]*\d|\d))?")
+
+
+class BadFragment(ValueError):
+    """A file in changes/ that is not a change fragment; the message says what is missing."""
+
+
+def fragment(path: Path) -> tuple[str, str]:
+    """Kind and Markdown of one change: `kind:`, `files:` and `upgrade:`, an empty line, a sentence."""
+    head, _, body = path.read_text(encoding="utf-8").partition("\n\n")
+    keys = dict(re.findall(r"^(\w+): *(.*)$", head, re.MULTILINE))
+    missing = [key for key in ("kind", "files", "upgrade") if key not in keys]
+    if missing or keys["kind"] not in KINDS or not body.strip():
+        kinds = ", ".join(KINDS)
+        raise BadFragment(f"{path}: wants kind ({kinds}), files, upgrade, an empty line and a sentence")
+    text = f"- {' '.join(body.split())}"
+    if keys["upgrade"] != "none":
+        text += f" *To upgrade:* {keys['upgrade']}"
+    return keys["kind"], f"{text} ({keys['files']})\n"
+
+
+def changelog() -> str:
+    """CHANGELOG.md: what stands in changes/ is not released yet, changes/<version>/ is."""
+    releases = [("Not released", ROOT / "changes")]
+    folders = [path for path in (ROOT / "changes").iterdir() if path.is_dir()]
+    releases += [(path.name, path) for path in sorted(folders, reverse=True)]
+    text = "# Changes\n\n" + GENERATED.format(source="changes/")
+    for title, folder in releases:
+        entries = [fragment(path) for path in sorted(folder.glob("*.md"))]
+        if not entries:
+            continue
+        text += f"## {title}\n"
+        for kind, heading in KINDS.items():
+            lines = [line for its_kind, line in entries if its_kind == kind]
+            if lines:
+                text += f"\n### {heading}\n\n" + "".join(lines)
+        text += "\n"
+    return text.rstrip() + "\n"
+
+
+def reasons() -> str:
+    """Every reason slug with its sentence."""
+    from addressee.core.reasons import SENTENCES, Reason
+
+    rows = "".join(f"| `{reason}` | {SENTENCES[reason]} |\n" for reason in Reason)
+    return (
+        "# Reasons\n\n"
+        + GENERATED.format(source="src/addressee/core/reasons.py")
+        + "Every delivery ends with one of these. The slug stands in traces and `--json` lines and does not "
+        "change;\nthe sentence is what a person reads.\n\n| Reason | Sentence |\n|---|---|\n" + rows
+    )
+
+
+def options() -> str:
+    """Every limit of `[site.limits]` with default and unit."""
+    from addressee.core.options import OPTIONS
+
+    rows = "".join(f"| `{name}` | {o.default:,} | {o.unit} | {o.doc} |\n" for name, o in OPTIONS.items())
+    return (
+        "# Options\n\n"
+        + GENERATED.format(source="src/addressee/core/options.py")
+        + "Set them under `[site.limits]` of the setup file.\n\n"
+        "| Option | Default | Unit | What it limits |\n|---|--:|---|---|\n" + rows
+    )
+
+
+def mentions() -> Iterator[tuple[int, str, str, int]]:
+    """(RFC number, section, file, line) for each place in the code that names a standard."""
+    for path in sorted((ROOT / "src").rglob("*.py")):
+        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+            for rfc, section in RFC.findall(line):
+                yield int(rfc), section, path.relative_to(ROOT).as_posix(), number
+
+
+def by_number(section: str) -> list[int]:
+    """Sort key: section 4.10 comes after 4.9."""
+    return [int(part) for part in section.split(".")]
+
+
+def standards() -> str:
+    """Which RFC is followed where: the comments that quote one, gathered."""
+    text = (
+        "# Standards\n\n"
+        + GENERATED.format(source="the comments in src/ that name an RFC")
+        + "Which standard the code follows, and in which file.\n\n"
+        "| RFC | Sections named | Where |\n|---|---|---|\n"
+    )
+    for rfc, group in groupby(sorted(mentions()), key=lambda mention: mention[0]):
+        found = list(group)
+        sections = sorted({section for _, section, _, _ in found if section}, key=by_number)
+        files = sorted({file for _, _, file, _ in found})
+        where = ", ".join(f"[{file.removeprefix('src/addressee/')}](../../{file})" for file in files)
+        text += f"| {rfc} | {', '.join(sections) or '-'} | {where} |\n"
+    return text
+
+
+PAGES: dict[str, Callable[[], str]] = {
+    "CHANGELOG.md": changelog,
+    "docs/reference/reasons.md": reasons,
+    "docs/reference/options.md": options,
+    "docs/reference/standards.md": standards,
+}
+
+
+def main() -> None:
+    for name, render in PAGES.items():
+        path = ROOT / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        text = render()
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            path.write_text(text, encoding="utf-8")
+            sys.stdout.write(f"wrote {name}\n")
+
+
+if __name__ == "__main__":
+    main()
