@@ -6,6 +6,7 @@ import ast
 import re
 import sys
 import tomllib
+from importlib.metadata import packages_distributions
 from pathlib import Path
 
 import pytest
@@ -163,6 +164,23 @@ def test_pure_rooms_import_only_the_standard_library_and_the_listed_libraries():
             if isinstance(node, ast.ImportFrom) and not node.level:
                 names = [node.module or ""]
             strays += [f"{path}:{node.lineno} {name}" for name in names if name.partition(".")[0] not in allowed]
+    assert not strays
+
+
+def test_every_library_imported_is_asked_for_by_name():
+    # what another library happens to bring may be gone with its next version
+    asked = (ROOT / "requirements" / "core.in").read_text(encoding="utf-8").splitlines()
+    names = {re.split(r"[=\[<>]", line)[0].strip().lower() for line in asked}
+    brought_by = packages_distributions()
+    strays = []
+    for path in MODULES:
+        for node in ast.walk(parsed(path)):
+            imported = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+            if isinstance(node, ast.ImportFrom) and not node.level:
+                imported = [node.module or ""]
+            for top in {name.partition(".")[0] for name in imported} - set(sys.stdlib_module_names) - {"addressee"}:
+                if not names & {name.lower() for name in brought_by.get(top, [])}:
+                    strays.append(f"{path}:{node.lineno} {top}")
     assert not strays
 
 
