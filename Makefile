@@ -1,12 +1,13 @@
 # Every way to set up, run and check Addressee. Needs Python 3.11 or newer and make, nothing else.
 # `make` alone lists what there is.
 
-SHELL := /bin/bash
-.SHELLFLAGS := -euo pipefail -c
+SHELL := /bin/sh
 .DEFAULT_GOAL := help
 MAKEFLAGS += --no-print-directory
 
-PYTHON ?= $(firstword $(shell command -v python3.11 python3.12 python3.13 python3))
+# The first that runs and is new enough; looked for only when .venv is made.
+PYTHON = $(shell for p in python3.11 python3.12 python3.13 python3.14 python3; do \
+  $$p -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && command -v $$p && break; done)
 BIN := .venv/bin
 PY := $(BIN)/python
 SAY = @printf '\033[1m==> %s\033[0m\n'
@@ -33,11 +34,12 @@ setup: .venv/.core ## make .venv with everything the program needs, by hash
 setup-dev: .venv/.dev ## the same, and what the tests need
 
 .venv/.uv: requirements/uv.txt
-	$(SAY) "1/3 making .venv with $(PYTHON)"
-	@test -n "$(PYTHON)" || { echo "No Python found. Install Python 3.11, or name one: make PYTHON=/path/to/python3.11"; exit 69; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { \
-	  echo "$(PYTHON) is older than 3.11. Name another: make PYTHON=/path/to/python3.11"; exit 69; }
-	@test -x $(PY) || $(PYTHON) -m venv .venv
+	$(SAY) "1/3 making .venv"
+	@$(PY) -m pip --version >/dev/null 2>&1 || { \
+	  python="$(PYTHON)"; \
+	  test -n "$$python" || { echo "No Python 3.11 or newer with its venv module was found. Install it (Debian: apt-get" \
+	    "install python3 python3-venv), or name one: make PYTHON=/path/to/python3.11"; exit 69; }; \
+	  echo "with $$python"; "$$python" -m venv --clear .venv; }
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@
 

@@ -10,6 +10,9 @@ import sys
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin
+
+from pydantic import BaseModel
 
 ROOT = Path(__file__).resolve().parent.parent
 KINDS = {"breaking": "Breaking", "security": "Security", "added": "Added", "fixed": "Fixed"}
@@ -110,10 +113,91 @@ def standards() -> str:
     return text
 
 
+def replies() -> str:
+    """Every way to say no at SMTP time, with its reply code."""
+    from addressee.core import errors
+
+    kinds = [kind for kind in vars(errors).values() if isinstance(kind, type) and issubclass(kind, Exception)]
+    rows = "".join(f"| `{k.__name__}` | `{k.reply}` | {' '.join((k.__doc__ or '').split())} |\n" for k in kinds)
+    return (
+        "# SMTP replies\n\n"
+        + GENERATED.format(source="src/addressee/core/errors.py")
+        + "What a peer is told when something is refused (RFC 5321, RFC 3463). 4xx: kept by the peer, who tries again; "
+        "5xx: trying again will not help.\n\n| Error | Reply | When |\n|---|---|---|\n" + rows
+    )
+
+
+def in_words(kind: Any) -> str:
+    """A type of the setup file as a person would say it."""
+    origin, arguments = get_origin(kind), [a for a in get_args(kind) if a is not type(None) and a is not Ellipsis]
+    if origin is Literal:
+        return ", ".join(f"`{choice}`" for choice in arguments)
+    if origin is Annotated:
+        return in_words(arguments[0])
+    if origin is tuple:
+        return f"list of {in_words(arguments[0])}"
+    if origin is dict:
+        return f"table of {in_words(arguments[1])}"
+    if arguments:
+        return " or ".join(dict.fromkeys(in_words(argument) for argument in arguments))
+    if isinstance(kind, type) and issubclass(kind, BaseModel):
+        return f"[{kind.__name__}](#{kind.__name__.lower()})"
+    names = {str: "text", int: "whole number", float: "number", bool: "true or false", Any: "any value"}
+    return names.get(kind, "any value")
+
+
+def reachable(model: type[BaseModel], seen: dict[type[BaseModel], None]) -> dict[type[BaseModel], None]:
+    """The models that a setup file may hold, in the order in which a reader meets them."""
+    seen[model] = None
+    waiting = [field.annotation for field in model.model_fields.values()]
+    while waiting:
+        kind = waiting.pop(0)
+        waiting += get_args(kind)
+        if isinstance(kind, type) and issubclass(kind, BaseModel) and kind not in seen:
+            reachable(kind, seen)
+    return seen
+
+
+def setup_keys() -> str:
+    """Every key of the setup file with its type and default."""
+    from addressee.core.setup import SetupFile
+
+    text = (
+        "# Setup file\n\n"
+        + GENERATED.format(source="src/addressee/core/setup.py")
+        + "The keys that `addressee apply` takes. An unknown key, a wrong type or a dangling name is refused whole, "
+        "with its line.\n"
+    )
+    for model in reachable(SetupFile, {}):
+        text += f"\n## {model.__name__}\n\n"
+        if model is not SetupFile and model.__doc__ and not model.__doc__.startswith("Frozen"):
+            text += " ".join(model.__doc__.split()) + "\n\n"
+        text += "| Key | Value | Default |\n|---|---|---|\n"
+        for name, field in model.model_fields.items():
+            if name == "version":
+                continue  # counted by the program, not written by a person
+            default = "required" if field.is_required() else said(field.get_default(call_default_factory=True))
+            text += f"| `{field.alias or name}` | {in_words(field.annotation)} | {default} |\n"
+    return text
+
+
+def said(default: object) -> str:
+    """A default value as TOML says it; "-" for none."""
+    if isinstance(default, bool):
+        return f"`{str(default).lower()}`"
+    if isinstance(default, tuple):
+        return "`[" + ", ".join(f'"{item}"' for item in default) + "]`" if default else "-"
+    if default in (None, "") or isinstance(default, dict | BaseModel):
+        return "-"
+    return f"`{default:_}`" if isinstance(default, int) else f"`{default}`"
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "CHANGELOG.md": changelog,
     "docs/reference/reasons.md": reasons,
     "docs/reference/options.md": options,
+    "docs/reference/setup.md": setup_keys,
+    "docs/reference/smtp-replies.md": replies,
     "docs/reference/standards.md": standards,
 }
 
