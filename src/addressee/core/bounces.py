@@ -1,0 +1,255 @@
+"""Delivery reports: RFC 3464 ones by their fields, the others by their words. Called by core.parse.
+
+A report is never claimed for ordinary mail: without a report part, both the sender and the words must say so.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from addressee.core.headers import Headers, scan, text
+from addressee.core.message import Bounce
+
+MOST = 100  # recipients of one report
+_SCANNED = 64_000  # characters of a report's text that are looked at
+
+_ADDRESS = r"(?<![\w.+=/-])[\w.+=/&'*-]{1,64}@[\w-]{1,63}(?:\.[\w-]{1,63}){0,8}"
+_MAILBOX = re.compile(rf"[<(\"']?({_ADDRESS})[>)\"']?")
+_STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
+_REPLY = re.compile(r"(?<![\d.:@-])([45]\d\d)(?=[ \-]|$)(?! \d)", re.MULTILINE)
+_DAEMON = re.compile(
+    r"^(?:mailer-?daemon|mail-?daemon|postmaster|mdaemon|bounces?(?:[-+=].*)?|mailerdaemon|mail[-_.]?delivery.*|"
+    r"mmdf|smtp[-_.]?(?:daemon|gateway)|lmailer|uucp|double-bounce|microsoftexchange[0-9a-f]{20,})@",
+    re.IGNORECASE,
+)
+_DAEMON_NAME = re.compile(
+    r"mail(?:er)?[ -]?daemon|mail delivery (?:sub)?system|mail administrator|post ?master|mail delivery service|"
+    r"delivery subsystem|internet mail delivery|system administrator",
+    re.IGNORECASE,
+)
+_SUBJECT = re.compile(
+    r"undeliver|returned mail|mail delivery fail|delivery (?:status notification|failure|has failed|problem|error|report|notification|status)|"
+    r"failure notice|failure notification|delivery failed|failed mail|mail (?:system )?error|could not be delivered|"
+    r"returned to sender|return(?:ed|ing)? (?:message|mail) to sender|message not delivered|nondeliverable|non[- ]?delivery|"
+    r"not deliverable|rejected (?:mail|message)|cannot (?:send|deliver)|can't (?:send|deliver)|unzustellbar|"
+    r"nicht zugestellt|unable to deliver|bounced mail|non remis|échec de (?:la )?remise|remise impossible|"
+    r"no se puede entregar|onbestelbaar|olever|mancato recapito|falha na entrega|não entregue|недоставлен|"
+    r"配信不能|送信エラー|不達|undelivered|delayed mail|warning: (?:could not|message)|user unknown|"
+    r"message (?:delivery )?fail|mail fail|delivery to .{1,80} failed|automatically rejected|address error|"
+    r"mail could not|permanent (?:delivery )?(?:failure|error)|email (?:delivery|not delivered)|mail returned",
+    re.IGNORECASE,
+)
+_WORDS = re.compile(
+    r"could not be delivered|couldn't be delivered|was not delivered|wasn't delivered|not be delivered|"
+    r"undeliverable|unable to deliver|unable to send|failed to deliver|delivery (?:has |to .{1,100} )?(?:failed|failure)|delivery failed|"
+    r"user unknown|unknown user|no such (?:user|recipient|person|mailbox)|mailbox (?:is )?(?:full|unavailable|not found|quota)|over quota|"
+    r"quota exceeded|permanent (?:fatal )?errors?|fatal errors|address rejected|recipient rejected|addresses? (?:had|failed)|"
+    r"not listed in|account .{1,60}(?:disabled|inactive|not exist)|does not exist|doesn't exist|not (?:a )?known (?:user|here)|"
+    r"recipient.{1,40}(?:not found|unknown|refused|rejected)|invalid recipient|message (?:was )?(?:rejected|returned|refused)|"
+    r"returned (?:to (?:you|sender)|below)|bounce|delivery (?:attempts?|status)|undelivered|non[- ]delivery|"
+    r"host (?:unknown|not found)|relay(?:ing)? denied|blocked|unzustellbar|nicht zugestellt|could not send|cannot be delivered|"
+    r"did not reach|no mailbox|user not found|rejected|spam|virus|error",
+    re.IGNORECASE,
+)
+_DELAYED = re.compile(
+    r"delayed|has not (?:yet )?been delivered|still (?:be )?(?:trying|retry)|will (?:keep|continue) (?:on )?try|"
+    r"warning message only|do not need to resend|not (?:yet )?(?:been )?delivered (?:to|within).{0,80}(?:hours|after)|temporarily deferred",
+    re.IGNORECASE,
+)
+_ORIGINAL = re.compile(
+    r"^[ >-]*-{2,}.{0,60}(?:copy of|original|returned|unsent|message header|rejected message|the message|headers? of).{0,80}$|"
+    r"^.{0,40}(?:below (?:this line )?is a copy|this is a copy of|original (?:message|mail) (?:follows|headers|header|below|text)|"
+    r"returned message follows|original message:|message text follows|the (?:message|mail) (?:header|you sent)).{0,80}$|"
+    r"^(?:Received: (?:from|by)|Return-Path:|Message-ID:|Content-Transfer-Encoding:)",
+    re.IGNORECASE | re.MULTILINE,
+)
+_FULL = {"4.2.2", "5.2.2"}
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a delivery report says. `standing` is False where no report was found at all."""
+
+    standing: bool
+    failed: bool
+    bounces: tuple[Bounce, ...]
+
+
+NONE = Report(False, False, ())
+
+
+def is_daemon(address: str, name: str) -> bool:
+    """A mailer, not a person, by its address or name."""
+    return bool(_DAEMON.match(address)) or (bool(_DAEMON_NAME.search(name)) and len(name) < 80)
+
+
+def report(headers: Headers, senders: list[tuple[str, str]], subject: str, status_parts: list[bytes], words: str) -> Report:
+    """Read a delivery report.
+
+    senders       (name, address) of From
+    status_parts  decoded bytes of every message/delivery-status part
+    words         the text of the message
+    """
+    declared = b"delivery-status" in headers.first("content-type")[:500].lower()
+    if status_parts:
+        found = _from_status(status_parts)
+        if found is not None:
+            if found.bounces:
+                return found
+            if found.standing and not declared and not _machine(headers, senders):
+                return NONE
+            if found.standing and found.failed is False:
+                return found
+    if not declared and not _machine(headers, senders):
+        return NONE
+    shown = words[:_SCANNED]
+    said = bool(_SUBJECT.search(subject[:300]))
+    failed_recipients = [text(value) for value in headers.all("x-failed-recipients")[:MOST]]
+    if not declared and not failed_recipients and not (said or _null_return(headers)):
+        return NONE
+    above = _above_original(shown)
+    if not (failed_recipients or declared) and not (_WORDS.search(above) or (said and _STATUS.search(above))):
+        return NONE
+    if not declared and not failed_recipients and not said and not (_STATUS.search(above) or _REPLY.search(above)):
+        return NONE
+    if _DELAYED.search(above) and not _STATUS.search(above.replace("4.", "")) and not failed_recipients:
+        return Report(True, False, ())
+    return Report(True, True, _from_words(above, failed_recipients, senders))
+
+
+def _machine(headers: Headers, senders: list[tuple[str, str]]) -> bool:
+    return (
+        any(is_daemon(address, name) for name, address in senders[:3])
+        or _null_return(headers)
+        or "x-failed-recipients" in headers
+    )
+
+
+def _null_return(headers: Headers) -> bool:
+    return headers.first("return-path").strip() in {b"<>", b"<MAILER-DAEMON>", b"MAILER-DAEMON"}
+
+
+def _from_status(parts: list[bytes]) -> Report | None:
+    """RFC 3464 2: one block of fields for the message, then one for each recipient."""
+    bounces: list[Bounce] = []
+    actions: set[str] = set()
+    for part in parts[:10]:
+        for block in re.split(rb"\r?\n(?:[ \t]*\r?\n)+", part[:_SCANNED].strip()):
+            fields, _ = scan(block + b"\n", 0, len(block) + 1)
+            action = text(fields.first("action")).split(" ")[0].split(";")[0].lower()
+            recipient = _typed(fields.first("original-recipient")) or _typed(fields.first("final-recipient"))
+            if "action" not in fields and "final-recipient" not in fields:
+                continue
+            actions.add(action)
+            diagnostic = text(fields.first("diagnostic-code"))
+            status = _status(text(fields.first("status")), diagnostic)
+            if action in {"failed", "failure", ""} and len(bounces) < MOST:
+                final = _typed(fields.first("final-recipient")) or recipient
+                bounces.append(
+                    Bounce(final or None, status, _hard(status), (diagnostic.partition(";")[2] or diagnostic).strip()[:1_000])
+                )
+    if not actions:
+        return None
+    return Report(True, bool(bounces), tuple(bounces))
+
+
+def _typed(value: bytes) -> str:
+    """RFC 3464 2.3.1: "rfc822; user@example.org"."""
+    shown = text(value[:1_000])
+    shown = shown.partition(";")[2] or shown
+    found = _MAILBOX.search(shown)
+    return found[1] if found else shown.strip(" <>\"'")
+
+
+def _status(declared: str, diagnostic: str) -> str | None:
+    """The status code; the one of the diagnostic where the declared one says nothing (5.0.0)."""
+    stated = _STATUS.search(declared)
+    told = _STATUS.search(diagnostic[:2_000])
+    if stated and (not stated[1].endswith(".0.0") or not told or told[1][0] == "2"):
+        return stated[1]
+    if told and told[1][0] != "2":
+        return told[1]
+    return stated[1] if stated else None
+
+
+def _hard(status: str | None) -> bool | None:
+    return None if status is None else status[0] == "5" and status not in _FULL
+
+
+def _above_original(words: str) -> str:
+    found = _ORIGINAL.search(words)
+    return words[: found.start()] if found and found.start() > 40 else words
+
+
+def _from_words(words: str, failed: list[str], senders: list[tuple[str, str]]) -> tuple[Bounce, ...]:
+    """Recipients and codes as a mailer writes them for people."""
+    own = {address.lower() for _, address in senders}
+    recipients = [found[1] for value in failed for found in _MAILBOX.finditer(value)]
+    if not recipients:
+        recipients = _recipients(words, own)
+    recipients = list({recipient.lower(): recipient for recipient in recipients}.values())[:MOST]
+    shared = _code(words)
+    if not recipients:
+        return (Bounce(None, shared, _hard(shared), _reason(words)),)
+    bounces = []
+    for recipient in recipients:
+        at = words.find(recipient)
+        near = words[at : at + 800] if at >= 0 else words
+        status = _code(near) or shared
+        bounces.append(Bounce(recipient, status, _hard(status), _reason(near)))
+    return tuple(bounces)
+
+
+def _recipients(words: str, own: set[str]) -> list[str]:
+    found = []
+    for match in _MAILBOX.finditer(words):
+        address = match[1].strip(".'")
+        if address.lower() in own or is_daemon(address, "") or "." not in address.rpartition("@")[2]:
+            continue
+        line_start = words.rfind("\n", 0, match.start()) + 1
+        before = words[line_start : match.start()].lower()
+        if "from" in before.split(":")[0].split() or "contact" in before or "mailto" in before:
+            continue
+        found.append(address)
+        if len(found) >= 20:
+            break
+    return found[:3] if len({item.lower() for item in found}) > 3 else found
+
+
+def _code(words: str) -> str | None:
+    status = next((found[1] for found in _STATUS.finditer(words) if found[1][0] in "45"), None)
+    if status:
+        return status
+    lowered = words.lower()
+    for pattern, code in _PHRASES:
+        if pattern.search(lowered):
+            return code
+    reply = _REPLY.search(words)
+    return f"{reply[1][0]}.0.0" if reply else None
+
+
+_PHRASES = (
+    (re.compile(r"mailbox (?:is )?full|over quota|quota exceed|exceed.{1,20}quota|disk quota|mailbox.{1,30}exceed"), "5.2.2"),
+    (re.compile(r"user unknown|unknown user|no such (?:user|recipient|person|mailbox|local user)|user not found|"
+                r"not listed in|does not exist|doesn't exist|unknown (?:recipient|mailbox|local|address)|no mailbox here|"
+                r"invalid (?:recipient|mailbox|user)|recipient.{1,20}(?:unknown|not found)|not a valid"), "5.1.1"),
+    (re.compile(r"host (?:unknown|not found)|unknown host|no such (?:domain|host)|domain (?:not found|does not exist)|"
+                r"unrouteable|unroutable|dns"), "5.1.2"),
+    (re.compile(r"(?:account|mailbox|user).{1,30}(?:disabled|inactive|suspended)"), "5.2.1"),
+    (re.compile(r"too (?:large|big)|size.{1,20}exceed|exceed.{1,20}size"), "5.3.4"),
+    (re.compile(r"spam|blocked|blacklist|relay(?:ing)? denied|policy"), "5.7.1"),
+)  # fmt: skip
+
+
+def _reason(words: str) -> str:
+    """The line that says why."""
+    for line in words.split("\n")[:60]:
+        if _STATUS.search(line) or _REPLY.search(line):
+            return " ".join(line.split())[:500]
+    found = _WORDS.search(words)
+    if not found:
+        return ""
+    start = words.rfind("\n", 0, found.start()) + 1
+    end = words.find("\n", found.end())
+    return " ".join(words[start : end if end >= 0 else len(words)].split())[:500]

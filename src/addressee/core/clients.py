@@ -1,0 +1,104 @@
+"""How mail programs mark what they add to a text, in the languages they speak. Asked by core.body.
+
+Every pattern is matched against a line cut to a few hundred characters, and none can run away.
+"""
+
+from __future__ import annotations
+
+import re
+
+MARKER_WORDS = "please write your answer above this line"
+
+_VERBS = (
+    r"wrote|writes|said|schrieb|schreibt|a écrit|a ecrit|escribió|escribi[oó]|ha scritto|scrive|escreveu|schreef|"
+    r"skrev|napisał(?:\(a\)|a)?|pisze|napsal(?:\(a\)|a)?|napísal(?:\(a\))?|написал(?:\(а\)|а|и)?|пишет|пише|писал|"
+    r"kirjoitti|írta|ezt írta|yazdı|şunu yazdı|a scris|έγραψε|写道|寫道|写了|書きました|のメール|님이 작성|"
+    r"đã viết|a escrit|je napisao|napisao je|rašė|rakstīja|כתב|كتب|va escriure|idatzi du"
+)
+VERB_AT_END = re.compile(rf"(?:{_VERBS})\s*$", re.IGNORECASE)
+_WROTE = re.compile(rf"(?:^|[\s>,、。])(?:{_VERBS})(?=[\s:：<\"*(]|$)|写道|寫道|書きました|のメール|님이 작성", re.IGNORECASE)
+INTRODUCTION = re.compile(
+    r"(?:>\s*)*(?:On|Am|Le|El|Il|Em|Op|Den|Del?|W dniu|Dnia|Dne|Dňa|В|На|Em|Le|Ter|A|In|Quoting|Von|"
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|\d{1,4}[./-]|[A-Z][a-z]{2,9},? )\b",
+    re.IGNORECASE,
+)
+_DATE_OR_SENDER = re.compile(r"\d|@")
+NAMES_SENDER = re.compile(
+    r"<[^<>\s]{1,100}@[^<>\s]{1,100}>|[\w.+-]{1,64}@[\w-]{1,63}\.[\w.]{2,60}.{0,100}:\s*$|"
+    r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}.{0,200}:\s*$|\d{1,2}:\d{2}.{0,200}:\s*$"
+)
+
+
+def wrote(line: str, introduced: bool) -> bool:
+    """The line says who wrote what follows, and when or from which address."""
+    if len(line) > 700 or not _WROTE.search(line):
+        return False
+    return _DATE_OR_SENDER.search(line) is not None or (introduced and line.count(" ") > 3 and len(line) < 160)
+
+
+_ORIGINAL_WORDS = (
+    r"original message|reply message|original appointment|ursprüngliche nachricht|originalnachricht|"
+    r"message d['’]origine|message original|mensaje original|messaggio originale|mensagem original|"
+    r"oorspronkelijk bericht|ursprungligt meddelande|originalmeddelande|oprindelig meddelelse|opprinnelig melding|"
+    r"alkuperäinen viesti|wiadomość oryginalna|oryginalna wiadomość|původní zpráva|исходное сообщение|"
+    r"оригинальное сообщение|пересылаемое сообщение|eredeti üzenet|özgün ileti|orijinal mesaj|mesaj original|"
+    r"原始邮件|原始郵件|邮件原件|元のメッセージ|원본 메시지|original mail"
+)
+ORIGINAL = re.compile(rf"\s*[-_*=]{{2,40}}\s*(?:{_ORIGINAL_WORDS})\s*[-_*=]{{0,40}}\s*:?\s*$", re.IGNORECASE)
+_FORWARD_WORDS = (
+    r"forwarded message|forwarded by|forwarded mail|weitergeleitete nachricht|message transféré|message transmis|"
+    r"mensaje reenviado|messaggio inoltrato|mensagem encaminhada|doorgestuurd bericht|vidarebefordrat meddelande|"
+    r"videresendt meddelelse|videresendt melding|przekazana wiadomość|wiadomość przekazana|přeposlaná zpráva|"
+    r"пересылаемое сообщение|переадресованное сообщение|転送メッセージ|转发的邮件|轉寄郵件|välitetty viesti|"
+    r"yönlendirilmiş ileti|továbbított üzenet|mesaj redirecționat|missatge reenviat"
+)
+FORWARDED = re.compile(
+    rf"\s*(?:[-_*=]{{2,40}}\s*(?:{_FORWARD_WORDS})\b.{{0,150}}|(?:>\s*)?(?:begin forwarded message|"
+    r"anfang der weitergeleiteten nachricht|début du message (?:réexpédié|transféré)|inicio del mensaje reenviado|"
+    r"inizio messaggio inoltrato|início da mensagem (?:encaminhada|reencaminhada)|begin doorgestuurd bericht|"
+    r"vidarebefordrat brev|начало переадресованного сообщения|startar vidarebefordrat meddelande)\s*:?)\s*$",
+    re.IGNORECASE,
+)
+RULE = re.compile(r"\s*(?:[_*\-]\s?){10,200}\s*$")
+FROM = re.compile(
+    r"\s*[*_]{0,2}(?:From|Von|De|Da|Van|Från|Fra|Lähettäjä|Od|Nadawca|От|Feladó|Kimden|Gönderen|De la|Από|"
+    r"发件人|寄件者|差出人|보낸 사람)\s?[*_]{0,2}\s?[:：]",
+    re.IGNORECASE,
+)
+OTHER_FIELD = re.compile(
+    r"\s*[*_]{0,2}(?:To|Sent|Date|Subject|Cc|Reply-To|Importance|Organization|An|Gesendet|Datum|Betreff|À|A|Pour|"
+    r"Envoyé|Objet|Date d'envoi|Enviado(?: el| em)?|Fecha|Para|Asunto|Assunto|Data|Inviato|Oggetto|Aan|Verzonden|"
+    r"Onderwerp|Till|Skickat|Ämne|Til|Sendt|Emne|Dato|Vastaanottaja|Lähetetty|Aihe|Päivämäärä|Do|Wysłano|Temat|Komu|"
+    r"Odesláno|Předmět|Кому|Дата|Отправлено|Тема|Címzett|Küldve|Tárgy|Kime|Tarih|Konu|Către|Trimis|Subiect|"
+    r"收件人|发送时间|日期|主题|收件者|寄件日期|主旨|宛先|送信日時|日時|件名|받는 사람|보낸 날짜|제목)\s?[*_]{0,2}\s?[:：]",
+    re.IGNORECASE,
+)
+DASHES = re.compile(r"\s{0,3}(?:--|__|––|—|---|___)\s*$")
+SENT_FROM = re.compile(
+    r"[\"'<(\[_*]{0,2}(?:(?:sent|posted|written|delivered) (?:from|via|with|by|using) (?:my|the|a|an|yahoo|outlook|mail|"
+    r"gmail|samsung|iphone|ipad|android|blackberry|windows|nokia|sony|htc|mobile|proton|galaxy|verizon|spark|superhuman|"
+    r"airmail|mailbird|nine|aquamail|typeapp|bluemail|e?mail)\b.{0,120}"
+    r"|get outlook for .{1,60}|sent from .{1,30}|enviado desde .{1,80}|enviado (?:do|pelo|via|a partir) .{1,80}|"
+    r"envoyé (?:de|depuis|à partir) .{1,80}|"
+    r"(?:von meinem|gesendet (?:von|mit|aus|über)|diese nachricht wurde von meinem) .{1,80}|"
+    r"verzonden (?:vanaf|via|met|vanuit) .{1,80}|inviato (?:da|dal|con) .{1,80}|skickat från .{1,80}|"
+    r"sendt fra .{1,80}|lähetetty .{1,80}|wysłan[eo] z .{1,80}|odesláno z .{1,80}|"
+    r"отправлено (?:с|из) .{1,80}|iphone'?(?:umdan|dan) gönderildi|发自我的.{1,40}|發自我的.{1,40}|"
+    r".{1,40}から送信|나의 .{1,30}에서 보냄)\s*$",
+    re.IGNORECASE,
+)
+DISCLAIMER = re.compile(
+    r"[*_ ]{0,3}(?:(?:this|the information (?:contained )?in this|the contents of this) (?:e-?mail|message|communication|transmission)"
+    r"\b.{0,120}(?:confidential|privileged|intended|attachments)|"
+    r"confidentiality(?: notice| note| statement)?\b|disclaimer\s*:|diese e-?mail\b.{0,80}vertraulich|"
+    r"(?:ce|cet|le présent) (?:message|courriel|e-?mail)\b.{0,100}confidentiel|este (?:mensaje|correo|e-?mail)\b.{0,120}confidencial|"
+    r"esta mensagem\b.{0,120}confidencia)",
+    re.IGNORECASE,
+)
+# One quick look at a text: without any of these there is nothing to take off.
+SIGNS = re.compile(
+    r"^[ \t]{0,8}>|^[ \t]{0,3}(?:--|__|––|—|---|___)[ \t]*$|[:：][ \t*_]*$|please write your answer above|"
+    r"^[ \t]{0,8}[-_*=]{2,40}[ \t]*\w|(?:from|von|via|with|sent|gesendet|outlook|verzonden|enviado|envoyé|inviato|"
+    rf"skickat|sendt|lähetetty|odesláno|отправлено|送信|发自|發自|보냄|confiden|disclaimer|vertraulich)|{_VERBS}|[:：][ \t*_]",
+    re.IGNORECASE | re.MULTILINE,
+)

@@ -1,0 +1,163 @@
+"""Subject and body -> command: a verb, field lines and prose (FEATURES U-24 to U-26, U-30). Pure.
+
+A command word stands alone in the subject, in any case, beside a reply token or the number of a record of ours.
+"Re: delete" is none, in any language, because the subject then is not the word alone. A field line is
+`name: value`; the name is a field's key, with or without the namespace, or its label; a line that begins with
+white space goes on with the value before it. Everything else is prose.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from addressee.core.fieldtype import fold
+from addressee.core.setup import Setup, Table
+from addressee.core.tokens import IN_SUBJECT
+
+_LINE = re.compile(r"([^\W\d_][\w \-]{0,60}?)[ \t]*:(?!//)[ \t]*(.*)")
+_URL_SCHEMES = frozenset({"http", "https", "ftp", "mailto", "tel"})
+
+
+@dataclass(frozen=True, slots=True)
+class FieldLine:
+    """`field: text` as written; `line` counts from 1 in the text that was read."""
+
+    field: str
+    text: str
+    line: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UnknownLine:
+    """A line of the leading block of a command that names no field of the table."""
+
+    name: str
+    line: int
+    nearest: str
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    lines: tuple[FieldLine, ...] = ()
+    prose: str = ""
+    unknown: tuple[UnknownLine, ...] = ()
+
+    def twice(self) -> str:
+        """The field that is set twice to different values, or ""."""
+        seen: dict[str, str] = {}
+        for found in self.lines:
+            if seen.setdefault(found.field, found.text) != found.text:
+                return found.field
+        return ""
+
+
+def bare_subject(subject: str, setup: Setup) -> str:
+    """The subject without our tokens and without the numbers of our records."""
+    text = IN_SUBJECT.sub(" ", subject)
+    for table in setup.live_tables.values():
+        for mask in (table.number, *table.number_was):
+            if mask:
+                text = re.sub(mask_pattern(mask), " ", text, flags=re.IGNORECASE)
+    return " ".join(text.replace("\u200b", "").split())
+
+
+def mask_pattern(mask: str) -> str:
+    """The regular expression of a number mask such as "CASE-{0}"; group 1 holds the digits."""
+    before, _, after = mask.partition("{0}")
+    return rf"(?<![\w-]){re.escape(before)}0*([0-9]{{1,18}}){re.escape(after)}(?![\w-])"
+
+
+def verb(subject: str, words: Iterable[str], setup: Setup) -> str:
+    """The command word that the subject is, or ""."""
+    text = bare_subject(subject, setup).casefold()
+    return text if text in set(words) else ""
+
+
+def field_names(table: Table, namespace: str) -> dict[str, str]:
+    """Every folded name of every field that a line may set -> its key."""
+    names: dict[str, str] = {}
+    for key, field in table.live_fields.items():
+        if field.label:
+            names.setdefault(_name(field.label), key)
+    for key in table.live_fields:
+        names[key] = key
+        if namespace:
+            names[f"{namespace}_{key}".lower()] = key
+    return names
+
+
+def _name(text: str) -> str:
+    return re.sub(r"[\s_-]+", "_", text.strip().casefold())
+
+
+def read_body(text: str, table: Table, namespace: str, *, strict: bool) -> Body:
+    """Field lines and prose of a text.
+
+    strict  the message is a command: a line of the leading block that names no field is told, not taken as prose
+    """
+    names = field_names(table, namespace)
+    lines: list[FieldLine] = []
+    unknown: list[UnknownLine] = []
+    prose: list[str] = []
+    leading = True
+    for count, raw in enumerate(text.split("\n"), start=1):
+        row = raw.rstrip()
+        if row[:1] in (" ", "\t") and row.strip() and lines and not prose and not unknown and lines[-1].line < count:
+            found = _match(row.strip(), names)
+            if found is None:
+                last = lines.pop()
+                lines.append(FieldLine(last.field, f"{last.text}\n{row.strip()}".strip(), last.line, last.name))
+                continue
+        matched = _LINE.fullmatch(row.strip())
+        name = _name(matched[1]) if matched else ""
+        key = names.get(name)
+        if matched and key:
+            lines.append(FieldLine(key, matched[2].strip(), count, matched[1].strip()))
+            continue
+        if matched and strict and leading and name not in _URL_SCHEMES and " " not in matched[1].strip():
+            near = difflib.get_close_matches(name, names, 1)
+            unknown.append(UnknownLine(matched[1].strip(), count, names[near[0]] if near else ""))
+            continue
+        leading = leading and not row.strip()
+        prose.append(row)
+    return Body(tuple(lines), "\n".join(prose).strip(), tuple(unknown))
+
+
+def _match(row: str, names: dict[str, str]) -> str | None:
+    matched = _LINE.fullmatch(row)
+    return names.get(_name(matched[1])) if matched else None
+
+
+def between(text: str, begin: str, end: str) -> str:
+    """What stands between the account's parse marks, each alone on its line; "" where they do not stand."""
+    rows = [row.strip() for row in text.split("\n")]
+    try:
+        start = rows.index(begin.strip())
+        stop = rows.index(end.strip(), start + 1)
+    except ValueError:
+        return ""
+    return "\n".join(text.split("\n")[start + 1 : stop])
+
+
+def without_block(text: str, begin: str, end: str) -> str:
+    """The text without the block between the parse marks, marks included."""
+    rows = text.split("\n")
+    bare = [row.strip() for row in rows]
+    try:
+        start = bare.index(begin.strip())
+        stop = bare.index(end.strip(), start + 1)
+    except ValueError:
+        return text
+    return "\n".join(rows[:start] + rows[stop + 1 :]).strip()
+
+
+def only_one_shows(lines: Sequence[FieldLine], other: Sequence[FieldLine]) -> str:
+    """Law 15: the field of a line that only one of two alternatives shows, or ""."""
+    mine = {(line.field, fold(line.text)) for line in lines}
+    theirs = {(line.field, fold(line.text)) for line in other}
+    differing = mine ^ theirs
+    return min(differing)[0] if differing else ""

@@ -1,0 +1,163 @@
+"""Which record is a message about? One fixed search order; the first step that finds one decides. Pure.
+
+    1 the reply address or record address it was sent to     4 In-Reply-To and References of mail we know
+    2 the token in our own header                            5 the number of a record in the subject
+    3 the token in the subject                               6 none: the way of a new record
+
+A later step that names another record is told as a conflict; it never wins (FEATURES U-09).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from addressee.core.command import mask_pattern
+from addressee.core.message import Message
+from addressee.core.reasons import Reason
+from addressee.core.route import Kind, Route
+from addressee.core.setup import Setup
+from addressee.core.tokens import PATTERN, digest, in_subject, is_token
+from addressee.core.values import Snapshot, Step, TokenState
+
+TOKEN_HEADER = "x-addressee-token"
+_MOST_REFERENCES = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """The record a message is about, if any, and what led to it.
+
+    token     the honoured token of that record, wherever in the message it stood
+    conflict  another record or token was named too (law 15: then no command)
+    trouble   why the address or token leads nowhere, where it does not
+    bad       a token that was never issued stood in it
+    """
+
+    record: str = ""
+    how: str = ""
+    token: TokenState | None = None
+    account: str = ""
+    conflict: bool = False
+    trouble: Reason | None = None
+    bad: bool = False
+    steps: tuple[Step, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Candidate:
+    how: str
+    record: str
+    token: TokenState | None
+    account: str = ""
+
+
+def tokens_in(message: Message, route: Route) -> Iterator[tuple[str, str]]:
+    """(where, token) of everything in a message that has the form of a token of ours, in search order."""
+    if route.token:
+        yield "reply address", route.token
+    header = message.headers.get(TOKEN_HEADER, "").strip()
+    if is_token(header):
+        yield "header", header.lower()
+    for token in in_subject(message.subject):
+        yield "subject", token
+    for message_id in referenced(message):
+        local = message_id.partition("@")[0].partition(".")[0].lower()
+        if PATTERN.fullmatch(local):
+            yield "In-Reply-To or References", local
+
+
+def referenced(message: Message) -> list[str]:
+    """In-Reply-To first, then References from the nearest back; without doubles."""
+    ids = [*message.in_reply_to, *reversed(message.references[-_MOST_REFERENCES:])]
+    return list(dict.fromkeys(ids))
+
+
+def numbers_in(message: Message, route: Route, setup: Setup) -> list[tuple[str, int]]:
+    """(table, number) for each number mask of the addressed table that the subject holds; old masks count."""
+    table = setup.live_tables.get(route.table)
+    if table is None:
+        return []
+    found: list[tuple[str, int]] = []
+    for mask in (table.number, *table.number_was):
+        if mask:
+            found += [
+                (route.table, int(digits))
+                for digits in re.findall(mask_pattern(mask), message.subject, flags=re.IGNORECASE)
+            ]
+    return list(dict.fromkeys(found))
+
+
+def find(message: Message, route: Route, snapshot: Snapshot, setup: Setup, *, one_per_thread: bool) -> Found:
+    """Walk the search order and say what was found, and what contradicts it."""
+    steps: list[Step] = []
+    trouble, bad = _address_trouble(route, snapshot), False
+    candidates: list[Candidate] = []
+    if route.kind is Kind.RECORD and trouble is None:
+        candidates.append(Candidate("record address", route.record, None))
+    for where, text in tokens_in(message, route):
+        state = snapshot.tokens.get(digest(text))
+        if state is None:
+            bad = bad or where != "In-Reply-To or References"
+            if where != "In-Reply-To or References":
+                steps.append(Step("identify record", "token unknown", f"the token in the {where} was never issued"))
+            continue
+        honoured = None if state.expired or state.revoked else state
+        if honoured is None:
+            fault = "has expired" if state.expired else "was withdrawn"
+            steps.append(Step("identify record", "token not honoured", f"the token in the {where} {fault}"))
+            trouble = trouble or (Reason.TOKEN_EXPIRED if state.expired else Reason.TOKEN_REVOKED)
+        candidates.append(Candidate(f"token in the {where}", state.record, honoured, state.account))
+    candidates += _by_reference(message, snapshot, one_per_thread)
+    candidates += [
+        Candidate("number in the subject", snapshot.numbered[number], None)
+        for number in numbers_in(message, route, setup)
+        if number in snapshot.numbered
+    ]
+    candidates = [c for c in candidates if c.record in snapshot.records]
+    if not candidates:
+        for table, number in numbers_in(message, route, setup):
+            steps.append(Step("identify record", "no such number", f"{table} has no number {number}"))
+        steps.append(Step("identify record", "none", "no address, token, reference or number names a record"))
+        return Found(trouble=trouble, bad=bad, steps=tuple(steps))
+    first = candidates[0]
+    token = next((c.token for c in candidates if c.token and c.record == first.record), None)
+    conflict = _conflict(candidates, first)
+    title = snapshot.records[first.record].table
+    steps.append(Step("identify record", title, f"by the {first.how}"))
+    if conflict:
+        steps.append(Step("identify record", "conflict", conflict))
+    account = next((c.account for c in candidates if c.account and c.record == first.record), "")
+    return Found(first.record, first.how, token, account, bool(conflict), trouble, bad, tuple(steps))
+
+
+def _address_trouble(route: Route, snapshot: Snapshot) -> Reason | None:
+    if route.kind is Kind.TOKEN and digest(route.token) not in snapshot.tokens:
+        return Reason.TOKEN_UNKNOWN
+    if route.kind is Kind.RECORD:
+        record = snapshot.records.get(route.record)
+        if record is None or (route.table and record.table != route.table):
+            return Reason.NO_SUCH_RECORD
+    return None
+
+
+def _by_reference(message: Message, snapshot: Snapshot, one_per_thread: bool) -> list[Candidate]:
+    found: list[Candidate] = []
+    for message_id in referenced(message):
+        for known in snapshot.messages.get(message_id, ()):
+            if known.ours or one_per_thread:
+                whose = "mail of ours" if known.ours else "a message of the thread"
+                found += [
+                    Candidate(f"reference to {whose}", record, None, known.account if known.ours else "")
+                    for record in known.records
+                ]
+    return found
+
+
+def _conflict(candidates: list[Candidate], first: Candidate) -> str:
+    """A different record named by an address, token or number; an older mail of the thread is no contradiction."""
+    for other in candidates[1:]:
+        if other.record != first.record and not other.how.startswith(("reference", "token in the In-Reply-To")):
+            return f"the {other.how} names another record; the {first.how} comes first"
+    return ""
