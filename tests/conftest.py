@@ -38,6 +38,15 @@ settings.register_profile(
 settings.load_profile("house")
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """SQLite tests in a file, as it runs for real: WAL, FULL and BEGIN IMMEDIATE mean nothing in memory."""
+    from django.db import connection
+
+    if connection.vendor == "sqlite":
+        connection.settings_dict["TEST"]["NAME"] = f"{_HOME}/test.sqlite3"
+
+
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """A suite is chosen by its folder, never skipped: a skipped or excused test fails the run."""
