@@ -206,3 +206,27 @@ def _program_lines(lines: list[str], signature: list[str]) -> tuple[list[str], l
         if written >= SIGNATURE_LINES:
             break
     return lines[:cut], lines[cut:end] + signature
+
+
+def unflow(text: str, delete_space: bool) -> str:
+    """RFC 3676 4: lines that end in a space go on in the next one; quoted lines stay as they are."""
+    out: list[str] = []
+    flowing: list[str] = []
+    for line in text.split("\n"):
+        content = line[1:] if line.startswith(" ") else line
+        flows = content.endswith(" ") and content != "-- " and not line.startswith(">")
+        if line.startswith(">") and flowing:
+            out.append("".join(flowing).rstrip())
+            flowing = []
+        if flows:
+            flowing.append(content[:-1] if delete_space else content)
+            continue
+        if flowing and content != "-- ":
+            out.append("".join(flowing) + content)
+        else:
+            out.extend(["".join(flowing).rstrip()] if flowing else [])
+            out.append(content)
+        flowing = []
+    if flowing:
+        out.append("".join(flowing).rstrip())
+    return "\n".join(out)

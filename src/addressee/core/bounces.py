@@ -84,7 +84,9 @@ def is_daemon(address: str, name: str) -> bool:
     return bool(_DAEMON.match(address)) or (bool(_DAEMON_NAME.search(name)) and len(name) < 80)
 
 
-def report(headers: Headers, senders: list[tuple[str, str]], subject: str, status_parts: list[bytes], words: str) -> Report:
+def report(
+    headers: Headers, senders: list[tuple[str, str]], subject: str, status_parts: list[bytes], words: str
+) -> Report:
     """Read a delivery report.
 
     senders       (name, address) of From
@@ -147,7 +149,12 @@ def _from_status(parts: list[bytes]) -> Report | None:
             if action in {"failed", "failure", ""} and len(bounces) < MOST:
                 final = _typed(fields.first("final-recipient")) or recipient
                 bounces.append(
-                    Bounce(final or None, status, _hard(status), (diagnostic.partition(";")[2] or diagnostic).strip()[:1_000])
+                    Bounce(
+                        final or None,
+                        status,
+                        _hard(status),
+                        (diagnostic.partition(";")[2] or diagnostic).strip()[:1_000],
+                    )
                 )
     if not actions:
         return None

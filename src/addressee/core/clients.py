@@ -16,7 +16,9 @@ _VERBS = (
     r"đã viết|a escrit|je napisao|napisao je|rašė|rakstīja|כתב|كتب|va escriure|idatzi du"
 )
 VERB_AT_END = re.compile(rf"(?:{_VERBS})\s*$", re.IGNORECASE)
-_WROTE = re.compile(rf"(?:^|[\s>,、。])(?:{_VERBS})(?=[\s:：<\"*(]|$)|写道|寫道|書きました|のメール|님이 작성", re.IGNORECASE)
+_WROTE = re.compile(
+    rf"(?:^|[\s>,、。])(?:{_VERBS})(?=[\s:：<\"*(]|$)|写道|寫道|書きました|のメール|님이 작성", re.IGNORECASE
+)
 INTRODUCTION = re.compile(
     r"(?:>\s*)*(?:On|Am|Le|El|Il|Em|Op|Den|Del?|W dniu|Dnia|Dne|Dňa|В|На|Em|Le|Ter|A|In|Quoting|Von|"
     r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|\d{1,4}[./-]|[A-Z][a-z]{2,9},? )\b",

@@ -164,9 +164,7 @@ def _word_bytes(encoding: str, content: str) -> bytes | None:
         return None
 
 
-def parameters(
-    value: bytes, limits: Limits = DEFAULT, defects: set[str] | None = None
-) -> tuple[str, dict[str, str]]:
+def parameters(value: bytes, limits: Limits = DEFAULT, defects: set[str] | None = None) -> tuple[str, dict[str, str]]:
     """A Content-Type or Content-Disposition: its value in lower case, and its parameters (RFC 2045 5.1, RFC 2231).
 
     Names are in lower case; values decoded, encoded words in them too (RFC 2047 forbids them, mailers write them).

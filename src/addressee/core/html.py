@@ -160,7 +160,7 @@ def _drop_unseen(root: etree._Element) -> None:
 def _is_quote(element: etree._Element) -> bool:
     """A blockquote that quotes mail; the ones that only indent say so by having no border (Gmail, Outlook)."""
     style = (element.get("style") or "").replace(" ", "").lower()
-    return not ("border:none" in style and "cite" != element.get("type"))
+    return not ("border:none" in style and element.get("type") != "cite")
 
 
 class _Lines:
@@ -258,3 +258,17 @@ def _without_margin(element: etree._Element) -> bool:
     """Outlook writes each line as a paragraph of its own, without room between."""
     style = element.get("style") or ""
     return element.get("class") == "MsoNormal" or re.search(r"margin(?:-bottom)?:\s*0", style) is not None
+
+
+def from_plain(text: str) -> str:
+    """Plain text as HTML, for a message that has both in a row."""
+    return "<pre>" + nh3.clean_text(text).replace("&#10;", "\n").replace("&#32;", " ") + "</pre>"
+
+
+_META_CHARSET = re.compile(rb"<meta[^>]{0,200}?charset\s*=\s*[\"']?([A-Za-z0-9_.:-]{1,40})", re.IGNORECASE)
+
+
+def declared_charset(data: bytes) -> str:
+    """The charset an HTML part names in its head, for a part whose header names none."""
+    found = _META_CHARSET.search(data, 0, 4_096)
+    return found[1].decode("ascii") if found else ""

@@ -64,9 +64,7 @@ def split(raw: bytes, limits: Limits = DEFAULT) -> tuple[Part, set[str]]:
     return root, defects
 
 
-def _part(
-    raw: bytes, start: int, end: int, depth: int, implied: str, limits: Limits, defects: set[str]
-) -> Part:
+def _part(raw: bytes, start: int, end: int, depth: int, implied: str, limits: Limits, defects: set[str]) -> Part:
     headers, body = scan(raw, start, end, limits, defects)
     value = headers.first("content-type")
     if not value:
@@ -170,7 +168,7 @@ def _uuencoded(data: bytes) -> bytes:
         except BinasciiError:
             size = (((line[0] - 32) & 63) * 4 + 5) // 3 if line else 0
             try:
-                out.append(a2b_uu(line[: size]))
+                out.append(a2b_uu(line[:size]))
             except BinasciiError:
                 continue
     return b"".join(out)
