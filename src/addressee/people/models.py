@@ -19,7 +19,8 @@ class Person(AbstractBaseUser):
     time_zone = models.CharField(max_length=64, blank=True)
     language = models.CharField(max_length=12, blank=True)
     away = models.JSONField(default=list)  # ISO intervals, "2026-12-24/2027-01-02"
-    item = models.JSONField(default=dict)  # the person as the setup file wrote it, for dump
+    item = models.JSONField(default=dict)  # as the last `apply` left it: what differs was changed on a page
+    changed_by = models.CharField(max_length=40, blank=True)  # a person's key, or "operator" for `apply`
 
     USERNAME_FIELD = "key"
     objects: ClassVar = BaseUserManager()
@@ -33,6 +34,7 @@ class PersonAddress(models.Model):
 
     person = models.ForeignKey(Person, on_delete=models.CASCADE, related_name="addresses")
     address = models.CharField(max_length=320, unique=True)
+    written = models.CharField(max_length=320, blank=True)  # as the setup wrote it, for dump
     position = models.PositiveSmallIntegerField(default=0)
 
 
