@@ -90,8 +90,16 @@ class Delivery(models.Model):
             ),
         ]
         indexes: ClassVar = [
-            # the worker's only question: which delivery is longest due?
-            models.Index(fields=["due_at", "id"], name="spool_due", condition=Q(due_at__isnull=False)),
+            # the worker's question: which deliveries wait, in the order of acceptance?
+            models.Index(fields=["id"], name="spool_waiting", condition=Q(due_at__isnull=False)),
+            # does an author have a deferred one? (law 7)
+            models.Index(
+                fields=["author_hash", "due_at"],
+                name="spool_by_author",
+                condition=Q(due_at__isnull=False) & ~Q(author_hash=""),
+            ),
+            # which authors does a worker have in hand?
+            models.Index(fields=["claimed_until"], name="spool_claimed", condition=Q(claimed_until__isnull=False)),
             models.Index(fields=["disposition", "reason"], name="spool_by_disposition"),
             models.Index(fields=["message_id_hash"], name="spool_by_message_id", condition=~Q(message_id_hash="")),
             models.Index(fields=["identity"], name="spool_by_identity", condition=~Q(identity="")),
