@@ -1,0 +1,284 @@
+"""The public mail, read whole: no exception, no slow message, and at least 97 % of what its sources state.
+
+Run as `python -m pytest tests/corpus -s`; ADDRESSEE_CORPUS is where the mail lies. Fails where it is absent.
+The comparison is by case and field; a list (attachments, addresses) agrees as a whole or not at all.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import time
+from collections import defaultdict
+from dataclasses import dataclass, field
+from hashlib import sha256
+from html import unescape
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from addressee.core import mime
+from addressee.core.charsets import decode
+from addressee.core.message import Message
+from addressee.core.parse import parse
+from addressee.ops.parse_command import read_one
+
+HERE = Path(__file__).resolve()
+CORPUS = Path(os.environ.get("ADDRESSEE_CORPUS", HERE.parents[2] / ".." / "shared" / "corpus")).resolve()
+LEAST = 0.97
+MOST_SECONDS = 2.0
+GATED = (
+    "subject", "subject_base", "from", "to", "cc", "to_contains", "text_contains", "text_contains_ignore_ws",
+    "text_exact_ignore_ws", "text_exact_stripped", "html_contains", "html_exact_ignore_ws", "attachments",
+    "attachment_count", "attachment_names", "named_parts", "decoded_parts",
+)  # fmt: skip
+
+
+@dataclass
+class Case:
+    id: str
+    raw: bytes
+    input: str
+    expect: dict[str, Any]
+
+
+@dataclass
+class Score:
+    agreed: int = 0
+    stated: int = 0
+    misses: list[str] = field(default_factory=list)
+
+    def add(self, agrees: bool, miss: str) -> None:
+        self.stated += 1
+        self.agreed += agrees
+        if not agrees:
+            self.misses.append(miss)
+
+
+@pytest.fixture(scope="module")
+def cases() -> list[Case]:
+    if not (CORPUS / "README.md").exists():
+        pytest.fail(f"No mail at {CORPUS}. Set ADDRESSEE_CORPUS to the folder that holds it.", pytrace=False)
+    found = []
+    for index in sorted(CORPUS.glob("*/expected.json")):
+        for case in json.loads(index.read_text())["cases"]:
+            raw = (index.parent / case["file"]).read_bytes()
+            found.append(Case(case["id"], raw, case["input"], case["expect"]))
+    return found
+
+
+def collapsed(text: str) -> str:
+    return " ".join(text.split())
+
+
+def bare(text: str) -> str:
+    return re.sub(r"\s+", "", text)
+
+
+def without_tags(markup: str) -> str:
+    return bare(unescape(re.sub(r"<[^<>]*>", "", re.sub(r"(?is)<(style|title|script)\b.*?</\1>|<!--.*?-->", "", markup))))
+
+
+def test_every_message_is_read_without_an_exception_and_in_time(cases: list[Case]) -> None:
+    slow = []
+    for case in cases:
+        started = time.process_time()
+        read_one(case.raw, case.id, text=case.input == "body-text", markup=case.input == "body-html")
+        spent = time.process_time() - started
+        if spent > MOST_SECONDS:
+            slow.append(f"{case.id}: {spent:.1f} s")
+    assert sum(case.input == "message" for case in cases) == 786
+    assert not slow, "\n".join(slow)
+
+
+def test_what_the_sources_state_agrees(cases: list[Case]) -> None:
+    scores: dict[str, Score] = defaultdict(Score)
+    for case in cases:
+        if case.input != "message":
+            continue
+        message = parse(case.raw).message
+        for name in GATED:
+            if name in case.expect:
+                stated = case.expect[name]
+                agrees, found = compare(name, stated, message, case.raw)
+                scores[name].add(agrees, f"{case.id}: {name}: stated {short(stated)}, read {short(found)}")
+    agreed = sum(score.agreed for score in scores.values())
+    stated_fields = sum(score.stated for score in scores.values())
+    print(f"\nfields that agree: {agreed} of {stated_fields} ({agreed / stated_fields:.1%})")
+    for name, score in scores.items():
+        print(f"  {name:<24} {score.agreed:>4} of {score.stated}")
+    for score in scores.values():
+        for miss in score.misses:
+            print("  miss", miss)
+    assert agreed / stated_fields >= LEAST
+
+
+def test_what_is_no_gate_yet_is_shown(cases: list[Case]) -> None:
+    scores: dict[str, Score] = defaultdict(Score)
+    for case in cases:
+        line = read_one(case.raw, case.id, text=case.input == "body-text", markup=case.input == "body-html")
+        for name, stated in case.expect.items():
+            if name not in OTHER:
+                continue
+            agrees, found = OTHER[name](stated, line, case.expect)
+            scores[name].add(agrees, f"{case.id}: {name}: stated {short(stated)}, read {short(found)}")
+    print()
+    wanted = os.environ.get("ADDRESSEE_CORPUS_MISSES", "")
+    for name, score in scores.items():
+        print(f"  {name:<20} {score.agreed:>4} of {score.stated}")
+        if wanted in {name, "all"}:
+            for miss in score.misses:
+                print("    miss", miss)
+    assert scores
+
+
+def short(value: Any) -> str:
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) < 300 else text[:300] + "..."
+
+
+# ---- One field each ---------------------------------------------------------------------------------------
+
+
+def compare(name: str, stated: Any, message: Message, raw: bytes) -> tuple[bool, Any]:
+    """Does the message say what the source states? With what we read, for the list of misses."""
+    if name == "subject":
+        return collapsed(stated) == collapsed(message.subject), message.subject
+    if name == "subject_base":
+        return collapsed(stated) in collapsed(message.subject), message.subject
+    if name in {"from", "to", "cc"}:
+        return same_boxes(stated, {"from": message.senders, "to": message.to, "cc": message.cc}[name])
+    if name == "to_contains":
+        known = {box.address.lower() for box in message.to + message.cc}
+        return all(address.lower() in known for address in stated), sorted(known)
+    if name in {"attachments", "attachment_count", "attachment_names", "named_parts"}:
+        return same_files(name, stated, message)
+    if name == "decoded_parts":
+        return same_parts(stated, raw)
+    return same_text(name, stated, message)
+
+
+def same_boxes(stated: list[dict[str, str]], found: Any) -> tuple[bool, Any]:
+    shown = [{"name": box.name, "address": box.address} for box in found]
+    if len(stated) != len(found):
+        return False, shown
+    for want, box in zip(stated, found, strict=True):
+        if want["address"].lower() != box.address.lower():
+            return False, shown
+        if want.get("name") and collapsed(want["name"]) != collapsed(box.name):
+            return False, shown
+    return True, shown
+
+
+def same_text(name: str, stated: Any, message: Message) -> tuple[bool, Any]:
+    if name == "text_contains":
+        whole = collapsed(message.text) + "\n" + collapsed(message.html_text) + "\n" + collapsed(message.plain_text)
+        return all(collapsed(item) in whole for item in stated), message.text
+    if name == "text_contains_ignore_ws":
+        whole = bare(message.text) + "\n" + bare(message.html_text)
+        return all(bare(item) in whole for item in stated), message.text
+    if name == "text_exact_ignore_ws":
+        return bare(stated) in {bare(message.plain_text), bare(message.text)}, message.text
+    if name == "text_exact_stripped":
+        return stated.strip() in {message.text.strip(), message.plain_text.strip()}, message.text
+    if name == "html_exact_ignore_ws":
+        return without_tags(stated) == without_tags(message.html), message.html
+    whole = without_tags(message.html)
+    return all(without_tags(item) in whole for item in stated), message.html
+
+
+def same_files(name: str, stated: Any, message: Message) -> tuple[bool, Any]:
+    found = [
+        {"name": item.name, "type": item.type, "size": item.size_bytes, "inline": item.inline}
+        for item in message.attachments
+    ]
+    if name == "attachment_count":
+        return stated == len(found), found
+    if name == "attachment_names":
+        return [collapsed(item) for item in stated] == [item["name"] for item in found], found
+    if name == "named_parts":
+        named = [(item["name"], item["type"]) for item in found]
+        return all((item["name"], item["type"]) in named for item in stated), found
+    if len(stated) != len(found):
+        return False, found
+    for want, item in zip(stated, found, strict=True):
+        if want.get("name") and collapsed(want["name"]) != item["name"]:
+            return False, found
+        if any(key in want and want[key] != item[key] for key in ("type", "inline")):
+            return False, found
+        if "size" in want and want["size"] != item["size"]:
+            return False, found
+    return True, found
+
+
+def same_parts(stated: list[dict[str, Any]], raw: bytes) -> tuple[bool, Any]:
+    leaves: dict[str, mime.Part] = {}
+    root, _ = mime.split(raw)
+    waiting = [("1", root)]
+    while waiting:
+        number, part = waiting.pop()
+        leaves[number] = part
+        waiting.extend((f"{number}.{index}", child) for index, child in enumerate(part.children, start=1))
+    wrong = []
+    for want in stated:
+        part = leaves.get(want["part"])
+        if part is None or not same_content(want, raw, part):
+            wrong.append(want["part"])
+    return not wrong, {"wrong": wrong, "known": sorted(leaves)}
+
+
+def same_content(want: dict[str, Any], raw: bytes, part: mime.Part) -> bool:
+    data = mime.content(raw, part)
+    candidates = [data]
+    if want.get("text"):
+        candidates.append(decode(data, part.params.get("charset", ""))[0].encode())
+    return any(sha256(re.sub(rb"\s+", b"", item)).hexdigest() == want["sha256_no_ws"] for item in candidates)
+
+
+# ---- Shown, not yet a gate --------------------------------------------------------------------------------
+
+
+def _reply(stated: str, line: dict[str, Any], expect: dict[str, Any]) -> tuple[bool, Any]:
+    found = line["new_text"]
+    if bare(stated) == bare(found):
+        return True, found
+    if expect.get("signature_policy") in {"keep", "mixed"}:
+        return bare(stated) == bare(found + line["signature"]), found
+    return False, found
+
+
+def _bounce_statuses(stated: list[dict[str, Any]], line: dict[str, Any], _: Any) -> tuple[bool, Any]:
+    found = line["bounces"]
+    for want in stated:
+        status = want.get("status")
+        if status and not any((item["status"] or "") == status for item in found):
+            return False, found
+        recipient = want.get("recipient")
+        if recipient and not any((item["recipient"] or "").lower() == recipient.lower() for item in found):
+            return False, found
+        if "hard" in want and not status and not any(item["hard"] == want["hard"] for item in found):
+            return False, found
+    return True, found
+
+
+OTHER: dict[str, Any] = {
+    "is_bounce": lambda stated, line, _: (stated == line["is_bounce"], [line["is_bounce"], line["nature"], line["subject"]]),
+    "bounces": _bounce_statuses,
+    "is_auto_reply": lambda stated, line, _: (stated == line["is_auto_reply"], line["nature"]),
+    "is_feedback_report": lambda stated, line, _: (stated == line["is_feedback_report"], line["nature"]),
+    "reply_text": _reply,
+    "reply_contains": lambda stated, line, _: (all(bare(item) in bare(line["new_text"]) for item in stated), line["new_text"]),
+    "reply_absent": lambda stated, line, _: (all(bare(item) not in bare(line["new_text"]) for item in stated), line["new_text"]),
+    "signature_text": lambda stated, line, _: (bare(stated.replace("#sig#", "")) in bare(line["signature"]), line["signature"]),
+    "quoted_text": lambda stated, line, _: (bare(stated) == bare(line["quoted_text"] + line["signature"]), line["quoted_text"]),
+    "forward": lambda stated, line, _: (
+        line["forward"] is not None and bare(stated["before"]) == bare(line["forward"]["before"])
+        and bare(stated["embedded"]) == bare(line["forward"]["embedded"]),
+        line["forward"],
+    ),
+    "message_id": lambda stated, line, _: (stated == line["message_id"], line["message_id"]),
+    "references": lambda stated, line, _: (stated == line["references"], line["references"]),
+    "in_reply_to": lambda stated, line, _: ((stated if isinstance(stated, str) else stated[0]) == line["in_reply_to"], line["in_reply_to"]),
+}  # fmt: skip
