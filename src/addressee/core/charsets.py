@@ -107,6 +107,8 @@ def decode(data: bytes, charset: str = "") -> tuple[str, bool]:
             return storable(data.decode(name)), True
         except (UnicodeError, ValueError):
             pass
+    if name.startswith("iso2022_jp"):
+        return storable(_japanese(data)), False
     try:
         return storable(data.decode("utf-8")), not name
     except UnicodeDecodeError:
@@ -124,3 +126,19 @@ def _western(data: bytes) -> str:
         return data.decode("cp1252")
     except UnicodeDecodeError:  # one of the five bytes that windows-1252 leaves open
         return data.decode("latin-1")
+
+
+def _japanese(data: bytes) -> str:
+    """ISO-2022-JP with the vendor rows that Windows writes into it: read as Shift_JIS of code page 932."""
+    out = []
+    for piece in re.split(rb"(?=\x1b[$(])", data):
+        if piece.startswith((b"\x1b$B", b"\x1b$@")):
+            pairs = bytes(letter & 0x7F for letter in piece[3:] if letter not in b"\r\n")
+            shifted = bytearray()
+            for row, cell in zip(pairs[::2], pairs[1::2], strict=False):
+                shifted.append((row + 1) // 2 + (0x70 if row < 0x5F else 0xB0))
+                shifted.append(cell + (0x7E if row % 2 == 0 else 0x1F + (cell > 0x5F)))
+            out.append(shifted.decode("cp932", "replace"))
+        else:
+            out.append((piece[3:] if piece.startswith(b"\x1b(") else piece).decode("cp932", "replace"))
+    return "".join(out)

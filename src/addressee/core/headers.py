@@ -186,6 +186,9 @@ def _short_parameters(value: bytes) -> tuple[str, dict[str, str]]:
 def _parameters(value: bytes, limits: Limits) -> tuple[str, dict[str, str], bool]:
     whole = raw_text(value)
     main, _, rest = whole.partition(";")
+    first, _, more = main.strip().partition(" ") if "\t" not in main else main.strip().partition("\t")
+    if "=" in more:  # the semicolon after the type is missing
+        main, rest = first, f"{more};{rest}"
     plain: dict[str, str] = {}
     sections: dict[str, dict[int, tuple[bool, str]]] = {}
     over = False

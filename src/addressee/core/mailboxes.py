@@ -15,10 +15,11 @@ from addressee.core.message import Mailbox
 
 _TOKEN = re.compile(
     r"""(?P<quoted>"(?:[^"\\]|\\.)*(?:"|\Z))|(?P<open>\()|(?P<close>\))|(?P<angle><[^<>]*(?:>|(?=<)|\Z))"""
-    r"""|(?P<comma>[,;])|(?P<colon>:)|(?P<text>[^"(),;:<>]+|>)""",
+    r"""|(?P<comma>[,;])|(?P<colon>:)|(?P<text>(?:[^"(),;:<>\\]|\\.)+|>|\\)""",
     re.DOTALL,
 )
 _BIDI = re.compile("[\u200e\u200f\u202a-\u202e\u2066-\u2069]")
+_COMMENT = re.compile(r"\([^()]*\)")
 _ESCAPED = re.compile(r"\\(.)", re.DOTALL)
 _ADDRESS_IN_TEXT = re.compile(r"(?<![^\s@])[^\s@]+@[^\s@]+")
 
@@ -134,7 +135,7 @@ class _Reader:
         elif kind == "angle":
             if self.address is not None:
                 self.finish(found)
-            self.address = text.strip("<>").strip()
+            self.address = _COMMENT.sub("", text.strip("<>")).strip()
         elif kind == "quoted":
             self.quoted = True
             self.words.append(text)
@@ -154,7 +155,7 @@ class _Reader:
         if ":" in address and address.startswith("@"):  # RFC 5322 4.4: a route, to be ignored
             address = address.rpartition(":")[2]
         shown = name(_unquoted(words)) or name(comment)
-        cleaned = printable(_BIDI.sub("", decode_words(address) if "=?" in address else address))
+        cleaned = printable(_BIDI.sub("", address if "@" in address else decode_words(address)))
         if cleaned or shown:
             found.append(Mailbox(shown, "".join(cleaned.split()) if '"' not in cleaned else cleaned))
 

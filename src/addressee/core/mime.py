@@ -161,6 +161,8 @@ def _uuencoded(data: bytes) -> bytes:
     out = []
     for line in data[begin.end() if begin else 0 :].split(b"\n"):
         line = line.rstrip(b"\r")
+        if not line:
+            continue
         if line == b"end":
             break
         try:

@@ -65,13 +65,13 @@ def parse(raw: bytes, limits: Limits = DEFAULT) -> Parsed:
     attachments, contents = _attachments(source, shown, read.cids, limits, defects)
     senders, author, author_name, doubt = _from(top, charset, limits, defects)
     subject = text(top.first("subject"), charset)
-    cut = bodies.split(read.text)
+    cut = bodies.split(read.text) if read.written else bodies.Split("", read.text, "", None)
     kind = nature_of(top, subject)
     report = bounces.report(
         top,
         [(box.name, box.address) for box in senders],
         subject,
-        [mime.content(source, leaf) for leaf in shown.status],
+        [mime.content(source, leaf) for leaf in shown.status if leaf.type.endswith("delivery-status")],
         read.text,
     )
     feedback = shown.feedback
@@ -129,13 +129,18 @@ class _Segment:
 
     plain: mime.Part | None = None
     html: mime.Part | None = None
+    file: bool = False  # shown because there is nothing else; not the author's own words (law 14)
+
+
+# Parts of a delivery report that are read here, and no files to a person; they stay in the raw bytes.
+_EVIDENCE = {"message/delivery-status", "message/global-delivery-status", "text/rfc822-headers"}
 
 
 @dataclass(slots=True)
 class _Shown:
     segments: list[_Segment] = field(default_factory=list)
     files: list[tuple[int, mime.Part]] = field(default_factory=list)  # number among the leaves, part
-    status: list[mime.Part] = field(default_factory=list)
+    status: list[mime.Part] = field(default_factory=list)  # parts that only a delivery report has
     feedback: bool = False
 
 
@@ -153,14 +158,22 @@ def _walk(raw: bytes, root: mime.Part, limits: Limits, defects: set[str]) -> _Sh
             waiting.extend((child, inside) for child in reversed(part.children))
             continue
         leaves += 1
-        if part.type == "message/delivery-status":
+        if part.type in _EVIDENCE:
             shown.status.append(part)
-        elif part.type == "message/feedback-report":
+            continue
+        if part.type == "message/feedback-report":
             shown.feedback = True
         if part.type in {"text/plain", "text/html"} and not _is_file(part, root):
             _place(shown, part, alternative)
         else:
             shown.files.append((leaves, part))
+    if not shown.segments:  # nothing for people: better the fields of a report, or a file shown inline, than nothing
+        shown.segments.extend(_Segment(plain=part, file=True) for part in shown.status)
+        shown.segments.extend(
+            _Segment(plain=part, file=True)
+            for _, part in shown.files
+            if part.type == "text/plain" and _disposition(part)[0].startswith("inline")
+        )
     return shown
 
 
@@ -210,6 +223,7 @@ class _Read:
     html: str
     html_text: str
     cids: frozenset[str]
+    written: bool  # the text is the author's, not a file's
 
 
 def _read_bodies(raw: bytes, shown: _Shown, limits: Limits, defects: set[str]) -> _Read:
@@ -242,6 +256,7 @@ def _read_bodies(raw: bytes, shown: _Shown, limits: Limits, defects: set[str]) -
         "\n".join(page for page in pages if page) if any_html else "",
         _joined(page_texts, limits, defects),
         frozenset(cids),
+        not any(segment.file for segment in shown.segments),
     )
 
 
@@ -311,7 +326,7 @@ def _from(top: Headers, charset: str, limits: Limits, defects: set[str]) -> tupl
         if author not in raw_text(values[0]).encode("ascii", "ignore").decode().lower():
             author, doubt = None, "undecodable-from"
     senders: list[Mailbox] = []
-    for value in texts:
+    for value in dict.fromkeys(texts):
         senders.extend(mailboxes.mailboxes(value, limits))
     if len(senders) > limits.addresses:
         defects.add("too-many-addresses")
