@@ -192,8 +192,47 @@ def said(default: object) -> str:
     return f"`{default:_}`" if isinstance(default, int) else f"`{default}`"
 
 
+def field_types() -> str:
+    """Every field type on the shelf."""
+    from addressee.core.registry import fields
+
+    rows = ""
+    for name, kind in sorted(fields.items()):
+        takes = ", ".join(f"`{option}`" for option in sorted(kind.options)) or "-"
+        by_text = "" if kind.by_text else " Not set by a field line."
+        rows += f"| `{name}` | {one_line(kind)}{by_text} | {takes} |\n"
+    return (
+        "# Field types\n\n"
+        + GENERATED.format(source="src/addressee/fields/")
+        + "The `type` of a field. Every type also takes `label`, `required`, `index`, `sensitive` and `default`.\n\n"
+        "| Type | What it reads and keeps | Options of its own |\n|---|---|---|\n" + rows
+    )
+
+
+def mail_commands() -> str:
+    """Every action on the shelf: the word in a mail, its right and the assurance it needs."""
+    from addressee.core.registry import actions
+
+    rows = ""
+    for name, verb in sorted(actions.items()):
+        right = f"`{verb.needs}`" if verb.needs else "-"
+        rows += f"| `{name}` | {one_line(verb)} | {right} | {verb.target} | {verb.least.name} |\n"
+    return (
+        "# Commands in a mail\n\n"
+        + GENERATED.format(source="src/addressee/actions/")
+        + "The word stands in the subject; the body holds lines `field: value` and prose.\n\n"
+        "| Word | What it does | Right | Acts on | Least assurance |\n|---|---|---|---|---|\n" + rows
+    )
+
+
+def one_line(plugin: object) -> str:
+    return " ".join((type(plugin).__doc__ or "").split()).replace("|", "\\|")
+
+
 PAGES: dict[str, Callable[[], str]] = {
     "CHANGELOG.md": changelog,
+    "docs/reference/field-types.md": field_types,
+    "docs/reference/mail-commands.md": mail_commands,
     "docs/reference/reasons.md": reasons,
     "docs/reference/options.md": options,
     "docs/reference/setup.md": setup_keys,
