@@ -1,0 +1,152 @@
+"""Persons as rows: what the setup file says of them, and what the core is told. Called by apply, snapshot and doors."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable
+from typing import Any
+
+from django.db.models import Prefetch, Q, QuerySet
+
+from addressee.core import values
+from addressee.core.addresses import normal
+from addressee.people.models import Key, Person, PersonAddress
+
+Tree = dict[str, Any]
+
+_PLAIN = ("name", "roles", "guest", "time_zone", "language", "away")  # the same in the file and in the row
+_IN_ONE_QUERY = 10_000  # SQLite takes 32,766 variables
+
+
+# ---- for the core --------------------------------------------------------------------------------------------
+
+
+def persons_by(addresses: Iterable[str], keys: Iterable[str] = ()) -> list[values.Person]:
+    """The persons with one of these normalised addresses or keys, in two queries (none for nothing)."""
+    wanted, named = sorted({*addresses}), sorted({*keys})
+    if not wanted and not named:
+        return []
+    found: dict[str, values.Person] = {}
+    for start in range(0, max(len(wanted), len(named)), _IN_ONE_QUERY):
+        part = slice(start, start + _IN_ONE_QUERY)
+        for person in _persons(Q(addresses__address__in=wanted[part]) | Q(key__in=named[part])):
+            found[person.key] = person
+    return [found[key] for key in sorted(found)]
+
+
+def all_persons() -> list[values.Person]:
+    """Every person, guests and inactive ones too, in two queries."""
+    return list(_persons(Q()))
+
+
+def _persons(which: Q) -> Iterable[values.Person]:
+    rows = Person.objects.filter(which).distinct().order_by("key")
+    return [value_of(row) for row in _with_addresses(rows)]
+
+
+def _with_addresses(rows: QuerySet[Person]) -> QuerySet[Person]:
+    return rows.prefetch_related(Prefetch("addresses", PersonAddress.objects.order_by("position", "pk")))
+
+
+def value_of(row: Person) -> values.Person:
+    """The row as the core knows a person."""
+    return values.Person(
+        key=row.key,
+        name=row.name,
+        addresses=tuple(one.address for one in row.addresses.all()),
+        roles=tuple(row.roles),
+        guest=row.guest,
+        active=row.is_active,
+        time_zone=row.time_zone,
+        language=row.language,
+        away=tuple(row.away),
+    )
+
+
+def find(login: str) -> Person | None:
+    """The person with this key or address, or None. Guests and inactive ones too: the caller decides."""
+    address = normal(login)
+    which = Q(key=login.strip().lower()) if address is None else Q(addresses__address=address)
+    return Person.objects.filter(which).first()
+
+
+# ---- for the setup file --------------------------------------------------------------------------------------
+
+
+def tree() -> Tree:
+    """The people as a file would name them: what differs from nothing said."""
+    return {row.key: _item(row) for row in _with_addresses(Person.objects.order_by("pk"))}
+
+
+def applied() -> tuple[Tree, dict[tuple[str, str], str]]:
+    """The people as the last apply left them, and who changed which of them last."""
+    rows = list(Person.objects.order_by("pk").values_list("key", "item", "changed_by"))
+    return {key: item for key, item, _ in rows}, {("people", key): by for key, _, by in rows}
+
+
+def _item(row: Person) -> Tree:
+    out = {name: getattr(row, name) for name in _PLAIN if getattr(row, name)}
+    addresses = [one.written or one.address for one in row.addresses.all()]
+    if addresses:
+        out["addresses"] = addresses
+    if not row.is_active:
+        out["active"] = False
+    # what a file may say although it says nothing new
+    said = {"active": True, "guest": False, "name": "", "time_zone": "", "language": ""}
+    said |= {"roles": [], "away": [], "addresses": []}
+    return out | {name: said[name] for name in row.item if name in said and name not in out}
+
+
+def save(wanted: Tree, *, by: str, applied: bool) -> None:
+    """Make the rows equal to a checked tree of people; who is not in it goes, with addresses and keys.
+
+    Ten queries for any number of persons. Call it inside the transaction that holds the rest of the change.
+    """
+    rows = {row.key: row for row in _with_addresses(Person.objects.all())}
+    gone = [row.pk for key, row in rows.items() if key not in wanted]
+    fresh: list[Person] = []
+    changed: list[Person] = []
+    moved: dict[str, list[str]] = {}
+    for key, item in wanted.items():
+        row = rows.get(key) or Person(key=key)
+        before = _item(row) if row.pk else None
+        if before is None:
+            row.set_unusable_password()
+            fresh.append(row)
+        elif before != item or (applied and row.item != item):
+            changed.append(row)
+        else:
+            continue
+        _take(row, item, by, applied, changed_now=before != item)
+        if before is None or before.get("addresses", []) != item.get("addresses", []):
+            moved[key] = item.get("addresses", [])
+    PersonAddress.objects.filter(person__key__in=list(moved)).delete()
+    Person.objects.filter(pk__in=gone).delete()
+    Person.objects.bulk_create(fresh)
+    Person.objects.bulk_update(changed, [*_PLAIN, "is_active", "item", "changed_by"])
+    _write_addresses(moved)
+
+
+def _take(row: Person, item: Tree, by: str, applied: bool, *, changed_now: bool) -> None:
+    for name in _PLAIN:
+        setattr(row, name, item.get(name, Person._meta.get_field(name).get_default()))
+    row.is_active = item.get("active", True)
+    if changed_now:
+        row.changed_by = by
+    if applied:
+        row.item = item
+
+
+def _write_addresses(moved: dict[str, list[str]]) -> None:
+    ids = dict(Person.objects.filter(key__in=list(moved)).values_list("key", "pk"))
+    PersonAddress.objects.bulk_create(
+        PersonAddress(person_id=ids[key], address=normal(written), written=written.strip(), position=position)
+        for key, addresses in moved.items()
+        for position, written in enumerate(addresses)
+    )
+
+
+def with_history(keys: Collection[str]) -> set[str]:
+    """Of these persons, who ever could or did sign in: such a person is deactivated rather than removed."""
+    rows = Person.objects.filter(key__in=list(keys))
+    used = {row.key for row in rows if row.has_usable_password() or row.last_login}
+    return used | set(Key.objects.filter(person__key__in=list(keys)).values_list("person__key", flat=True))
