@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import tzinfo
@@ -10,6 +12,42 @@ from zoneinfo import ZoneInfo
 
 from addressee.core.errors import BadValue
 from addressee.core.setup import FieldDef
+
+LONGEST_TEXT = 65_536  # characters of any text but a long one (options: value_size_bytes)
+
+# Why a text is no value, for people; {expected} and the rest come from the error's data.
+COMPLAINTS: dict[str, str] = {
+    "bad-characters": "It holds characters that no value may hold.",
+    "too-long": "It is too long. Expected: {expected}.",
+    "too-small": "It is too small. Expected: {expected}.",
+    "too-large": "It is too large. Expected: {expected}.",
+    "too-many": "It names too many. Expected: {expected}.",
+    "not-a-number": "It is no number. Expected: {expected}.",
+    "ambiguous-number": "Its comma may mean two things. Expected: {expected}.",
+    "too-many-places": "It has too many decimal places. Expected: {expected}.",
+    "not-yes-or-no": "It is neither yes nor no. Expected: {expected}.",
+    "not-a-date": "It is no date. Expected: {expected}.",
+    "not-a-time": "It is no date and time. Expected: {expected}.",
+    "no-such-time": "The clocks were put forward over that time: it does not exist. Expected: {expected}.",
+    "no-such-choice": "There is no such choice. Expected: {expected}.",
+    "not-an-address": "It is no email address. Expected: {expected}.",
+    "not-a-phone-number": "It is no telephone number. Expected: {expected}.",
+    "not-a-url": "It is no web address. Expected: {expected}.",
+    "no-such-record": "No record has that number, title or uuid. Expected: {expected}.",
+    "several-records": "Several records are called so: {found}. Name one by its number or uuid.",
+    "no-such-person": "No person has that name, key or address. Expected: {expected}.",
+    "several-persons": "Several persons are called so: {found}. Name one by key or address.",
+    "not-by-text": "This field is not set by text. Expected: {expected}.",
+    "wrong-type": "It is a value of another type. Expected: {expected}.",
+}
+
+
+def complaint(error: BadValue) -> str:
+    """What is wrong with a text, in one sentence or two, with the nearest name where there is one."""
+    data = {"expected": "", "found": "", **error.data}
+    sentence = COMPLAINTS.get(error.slug, "It is no value of this field. Expected: {expected}.").format_map(data)
+    near = data.get("near")
+    return f"{sentence} Did you mean {near}?" if near else sentence
 
 
 def _nothing(table: str, text: str) -> tuple[str, ...]:
@@ -38,42 +76,126 @@ class Reading:
 
 
 class FieldType:
-    """The base of every field type. Stored form is JSON: what the contract prints, but links as uuids."""
+    """The base of every field type. Stored form is JSON: what the contract prints, but links as uuids.
+
+    `forms`, `index` and `keys` take whatever stands in a record, also a value written when the field had another
+    type, and never raise.
+    """
 
     name: ClassVar[str] = ""
     column: ClassVar[str] = "text"  # text | num: which column of an index row holds it
     options: ClassVar[frozenset[str]] = frozenset()  # of FieldDef, beyond label required index sensitive default
     looks_up: ClassVar[str] = ""  # record | person: parse asks Reading for names
     by_text: ClassVar[bool] = True  # may be set by a field line
+    appends: ClassVar[bool] = False  # parse gives a text that `append` adds to the value
 
     def parse(self, text: str, field: FieldDef, reading: Reading) -> Any:
         """The value that a person's text means, in stored form; None for empty text. Raises only BadValue."""
         raise NotImplementedError
 
     def check(self, value: Any, field: FieldDef, reading: Reading) -> Any:
-        """The same for a value from a file or program (preset, default, API): text goes through parse."""
-        return self.parse(str(value), field, reading) if value is not None else None
+        """The same for a value from a file or program (preset, default, API): text goes through parse.
+
+        Takes any JSON value. Raises only BadValue.
+        """
+        if value is None:
+            return None
+        if not isinstance(value, str):
+            raise self.bad("wrong-type", str(value), field)
+        return self.parse(value, field, reading)
 
     def format(self, value: Any, field: FieldDef, reading: Reading) -> str:
         """The text that parse turns into the same value; "" for None."""
         return "" if value is None else str(value)
 
+    def forms(self, value: Any) -> list[str]:
+        """The normalised texts by which a value is found and kept unique: one, or one each of a list."""
+        return [form] if value is not None and (form := whole(str(value))) else []
+
     def index(self, value: Any) -> list[tuple[str | None, float | None]]:
         """The index entries of a value: (text, None) or (None, number); a list for values with many."""
-        if value is None:
+        if self.column == "text":
+            return [(form[:200].rstrip(), None) for form in self.forms(value)]
+        try:
+            return [] if value is None else [(None, float(value))]
+        except (TypeError, ValueError, OverflowError):
             return []
-        if self.column == "num":
-            return [(None, float(value))]
-        return [(fold(str(value)), None)]
+
+    def keys(self, value: Any) -> list[str]:
+        """The keys of a value in a unique field, one for each of `forms`: SHA-256, hex."""
+        return [hashlib.sha256(form.encode("utf-8", "replace")).hexdigest() for form in self.forms(value)]
+
+    def links(self, value: Any) -> list[str]:
+        """The uuids of the records that a value leads to."""
+        return []
+
+    def contract(self, value: Any, field: FieldDef, linked: Callable[[str], Any]) -> Any:
+        """The value as told to programs (DESIGN section 5, Values).
+
+        linked  uuid -> {table, record, title}, or None for a record that is not there
+        """
+        return value
 
     def expected(self, field: FieldDef) -> str:
         """The form that parse takes, as a phrase: "a date, YYYY-MM-DD"."""
         return self.name
 
-    def bad(self, slug: str, text: str, field: FieldDef) -> BadValue:
-        return BadValue(slug, text=text[:200], expected=self.expected(field))
+    def definition(self, field: FieldDef) -> str:
+        """What is wrong with the options of a field of this type, as a sentence; "" when nothing is."""
+        for name in ("min", "max"):
+            bound = getattr(field, name)
+            try:
+                if bound is not None and name in self.options:
+                    self.check(bound, field.model_copy(update={"min": None, "max": None}), Reading())
+            except BadValue:
+                return f"{name} is no value of a field of type {field.type}."
+        return ""
+
+    def bad(self, slug: str, text: str, field: FieldDef, **data: object) -> BadValue:
+        return BadValue(slug, text=text[:200], expected=self.expected(field), **data)
+
+    def clean(self, text: str, field: FieldDef, longest: int = LONGEST_TEXT) -> str:
+        """The text without white space around it. Raises BadValue for NUL, lone surrogates and over-long text."""
+        if len(text) > longest + 1000:  # looked at before anything that costs time
+            raise self.bad("too-long", text, field)
+        text = text.strip()
+        if len(text) > longest:
+            raise self.bad("too-long", text, field)
+        if "\0" in text or not _encodable(text):
+            raise self.bad("bad-characters", text.encode("utf-8", "replace").decode(), field)
+        return text
+
+    def within(self, value: Any, text: str, field: FieldDef, order: Callable[[Any], Any] = lambda value: value) -> Any:
+        """The value, if it lies within the field's min and max. `order` makes values and bounds comparable."""
+        if field.min is not None and order(value) < order(field.min):
+            raise self.bad("too-small", text, field)
+        if field.max is not None and order(value) > order(field.max):
+            raise self.bad("too-large", text, field)
+        return value
+
+    def range(self, field: FieldDef) -> str:
+        """The bounds of a field as the end of a phrase: " from 1 to 5"."""
+        low = f" from {field.min}" if field.min is not None else ""
+        high = f" up to {field.max}" if field.max is not None and not low else ""
+        return low + (f" to {field.max}" if field.max is not None and low else high)
+
+
+def _encodable(text: str) -> bool:
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return False
+    return True
+
+
+def whole(text: str) -> str:
+    """Text as it is compared: case-folded, composed (NFC), white space collapsed."""
+    folded = text.casefold()
+    if not folded.isascii():
+        folded = unicodedata.normalize("NFC", folded)
+    return " ".join(folded.split())
 
 
 def fold(text: str) -> str:
-    """Text as it is compared and indexed: case-folded, white space collapsed, at most 200 characters."""
-    return " ".join(text.casefold().split())[:200]
+    """Text as it is indexed and looked up: as `whole`, at most 200 characters."""
+    return whole(text)[:200].rstrip()

@@ -1,0 +1,41 @@
+"""Automatic numbers as text: written by the table's mask, read by it, by its old masks and bare. Pure."""
+
+from __future__ import annotations
+
+import re
+from functools import lru_cache
+
+from addressee.core.setup import Table
+
+_PLACE = re.compile(r"\{0(?::0?([0-9]{1,2})d?)?\}")
+MOST_DIGITS = 15
+
+
+def format_number(table: Table, number: int | None) -> str | None:
+    """The number as people see it, "CASE-17", or None where the table or the record has none.
+
+    A mask holds {0}, or {0:05} for leading zeros.
+    """
+    if number is None or not table.number:
+        return None
+    return _PLACE.sub(lambda found: f"{number:0{found[1] or 1}d}", table.number)
+
+
+def read_number(table: Table, text: str, *, bare: bool = True) -> int | None:
+    """The number that a text means in any case: the mask, an old mask, or (`bare`) its digits alone; else None."""
+    text = text.strip()
+    if not table.number or not text or len(text) > 200:
+        return None
+    if bare and text.isascii() and text.isdecimal() and len(text) <= MOST_DIGITS:
+        return int(text)
+    for mask in (table.number, *table.number_was):
+        found = _pattern(mask).fullmatch(text)
+        if found:
+            return int(found[1])
+    return None
+
+
+@lru_cache(maxsize=1024)
+def _pattern(mask: str) -> re.Pattern[str]:
+    before, after = _PLACE.split(mask)[0], _PLACE.split(mask)[-1]
+    return re.compile(f"{re.escape(before)}([0-9]{{1,{MOST_DIGITS}}}){re.escape(after)}", re.IGNORECASE)

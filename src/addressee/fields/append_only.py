@@ -1,0 +1,48 @@
+"""append_only: a log. Every text set is added at its end with a stamp; what stands in it never changes."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any, ClassVar
+
+from addressee.core.fieldtype import FieldType, Reading
+from addressee.core.registry import fields, register
+from addressee.core.setup import FieldDef
+
+LONGEST = 1_048_576  # characters of one entry
+
+
+@register(fields, "append_only")
+class AppendOnly(FieldType):
+    """Stored as [{at, actor, text}], oldest first. The caller adds an entry with `append`."""
+
+    name: ClassVar[str] = "append_only"
+    appends: ClassVar[bool] = True
+
+    def parse(self, text: str, field: FieldDef, reading: Reading) -> Any:
+        """The text to append, None for none."""
+        return self.clean(text, field, LONGEST).replace("\r\n", "\n").replace("\r", "\n") or None
+
+    def append(self, old: Any, at: datetime, actor: str, text: str) -> list[dict[str, str]]:
+        """The value with one entry more.
+
+        at     aware
+        actor  the person's key, or the address of an author without one
+        """
+        entry = {"at": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "actor": actor, "text": text}
+        return [*_entries(old), entry]
+
+    def format(self, value: Any, field: FieldDef, reading: Reading) -> str:
+        if isinstance(value, str):
+            return value
+        return "\n\n".join(f"{e.get('at', '')} {e.get('actor', '')}\n{e.get('text', '')}" for e in _entries(value))
+
+    def forms(self, value: Any) -> list[str]:
+        return []
+
+    def expected(self, field: FieldDef) -> str:
+        return f"text to add, at most {LONGEST} characters"
+
+
+def _entries(value: Any) -> list[dict[str, str]]:
+    return [entry for entry in value if isinstance(entry, dict)] if isinstance(value, list) else []
