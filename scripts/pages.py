@@ -200,7 +200,7 @@ def field_types() -> str:
     for name, kind in sorted(fields.items()):
         takes = ", ".join(f"`{option}`" for option in sorted(kind.options)) or "-"
         by_text = "" if kind.by_text else " Not set by a field line."
-        rows += f"| `{name}` | {one_line(kind)}{by_text} | {takes} |\n"
+        rows += f"| `{name}` | {first_line(kind)} {one_line(kind)}{by_text} | {takes} |\n"
     return (
         "# Field types\n\n"
         + GENERATED.format(source="src/addressee/fields/")
@@ -226,7 +226,14 @@ def mail_commands() -> str:
 
 
 def one_line(plugin: object) -> str:
+    """What a plug-in's class says of it, in one table cell."""
     return " ".join((type(plugin).__doc__ or "").split()).replace("|", "\\|")
+
+
+def first_line(plugin: object) -> str:
+    """What the plug-in's file says it is, without its name."""
+    what = (sys.modules[type(plugin).__module__].__doc__ or "").partition("\n")[0].partition(": ")[2]
+    return what[:1].upper() + what[1:]
 
 
 PAGES: dict[str, Callable[[], str]] = {
