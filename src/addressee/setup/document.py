@@ -64,8 +64,12 @@ def dotted(path: Path) -> str:
             out += f"[{part + 1}]"
         else:
             plain = re.fullmatch(r"[A-Za-z0-9_-]+", part)
-            out += ("." if out else "") + (part if plain else json.dumps(part, ensure_ascii=False))
+            out += ("." if out else "") + (part if plain else _quoted(part))
     return out
+
+
+def _quoted(key: str) -> str:
+    return json.dumps(key, ensure_ascii=False).replace("\x7f", "\\u007f")  # JSON may hold it, TOML may not
 
 
 def nearest(name: object, known: Any) -> str | None:
