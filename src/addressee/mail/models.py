@@ -180,6 +180,7 @@ class OutboxItem(models.Model):
     state = models.CharField(max_length=10, default="queued")  # queued | sent | deferred | failed | held_back
     due_at = models.DateTimeField(null=True)
     attempts = models.PositiveIntegerField(default=0)
+    claimed_by = models.CharField(max_length=80, blank=True)
     claimed_until = models.DateTimeField(null=True)
     sent_at = models.DateTimeField(null=True)
     last_error = models.TextField(blank=True)
