@@ -140,6 +140,7 @@ class Migration(migrations.Migration):
                 ("state", models.CharField(default="queued", max_length=10)),
                 ("due_at", models.DateTimeField(null=True)),
                 ("attempts", models.PositiveIntegerField(default=0)),
+                ("claimed_by", models.CharField(blank=True, max_length=80)),
                 ("claimed_until", models.DateTimeField(null=True)),
                 ("sent_at", models.DateTimeField(null=True)),
                 ("last_error", models.TextField(blank=True)),
