@@ -14,7 +14,7 @@ from addressee.core.message import Forward
 MARKER = "--- Please write your answer above this line ---"
 
 MOST_LINES = 20_000  # beyond this a text is a log, not a letter: its tail stays where its head is
-LOOK_AHEAD = 4  # lines over which a client may wrap "On <date>, <name> wrote:"
+LOOK_BACK = 4  # lines over which a client may wrap "On <date>, <name> wrote:"
 SIGNATURE_LINES = 16
 
 
@@ -33,14 +33,14 @@ def split(text: str) -> Split:
 
     text  with "\\n" as line end. Never raises; a text of one line that is no quote is all new text.
     """
-    stripped = text.strip()
-    if not stripped or not clients.SIGNS.search(stripped):
+    lowered = text.lower()
+    if not clients.has_signs(text, lowered):
         return Split(_tidy(text), "", "", None)
     lines = [line.rstrip() for line in text.split("\n")]
     written = [line for line in lines if line]
-    if len(written) == 1 and not written[0].lstrip().startswith(">"):
+    if len(written) == 1 and not _is_quoted(written[0]):
         return Split(written[0].strip(), "", "", None)
-    head, quoted, forward_at = _without_quotes(lines)
+    head, quoted, forward_at = _without_quotes(lines, clients.MARKER_SIGN in lowered)
     new, signature = _without_signature(head)
     new_text = _tidy("\n".join(new))
     signature_text = _tidy("\n".join(signature))
@@ -48,114 +48,135 @@ def split(text: str) -> Split:
         new_text, signature_text = signature_text, ""
     forward = None
     if forward_at is not None:
-        embedded = _tidy("\n".join(lines[forward_at:]))
-        forward = Forward(new_text, embedded)
+        forward = Forward(new_text, _tidy("\n".join(lines[forward_at:])))
     return Split(new_text, _tidy("\n".join(quoted)), signature_text, forward)
 
 
 def _tidy(text: str) -> str:
-    return text.strip("\n\r\t ").replace("\n\n\n\n", "\n\n\n")
+    return text.strip("\n\r\t ")
 
 
-def _without_quotes(lines: list[str]) -> tuple[list[str], list[str], int | None]:
+def _is_quoted(line: str) -> bool:
+    return line.lstrip(" \t\xa0").startswith(">")
+
+
+def _without_quotes(lines: list[str], marked: bool) -> tuple[list[str], list[str], int | None]:
     """(lines the author may have written, lines quoted, index where a forwarded mail begins or None)."""
-    kept: list[str] = []
-    quoted: list[str] = []
-    at, size = 0, min(len(lines), MOST_LINES)
-    while at < size:
+    quote: set[int] = set()
+    size = min(len(lines), MOST_LINES)
+    for at in range(size):
         line = lines[at]
-        if _is_marker(lines, at):
-            quoted.extend(lines[at:])
-            return kept, quoted, None
-        if line.lstrip().startswith(">"):
-            quoted.append(line)
-            at += 1
+        if not line or at in quote:
             continue
-        if line and not line.isspace():
-            length = attribution(lines, at)
-            if length:
-                after = _next_written(lines, at + length)
-                if any(kept) and not (after < size and lines[after].lstrip().startswith(">")):
-                    quoted.extend(lines[at:])  # what follows is a quote that nobody marked
-                    return kept, quoted, None
-                quoted.extend(lines[at : at + length])
-                at += length
-                continue
-            start = _separator(lines, at)
+        if _is_quoted(line):
+            quote.add(at)
+            if not _above_is_quote(lines, at, quote):
+                quote.update(_introduction(lines, at, quote))
+            continue
+        if marked and _is_marker(lines, at):
+            return _parted(lines, quote, at, None)
+        if line[-1] in ":：" or (at + 1 < size and clients.ends_with_verb(line)):
+            start = _attribution(lines, at, quote)
             if start is not None:
-                forwarded = start >= at and _forwarded(lines, at)
-                quoted.extend(lines[at:])
-                return kept, quoted, start if forwarded else None
-        kept.append(line)
+                if _something_above(lines, start, quote) and not _quote_follows(lines, at + 1):
+                    return _parted(lines, quote, start, None)  # what follows is a quote that nobody marked
+                quote.update(range(start, at + 1))
+                continue
+        mail_at = _separator(lines, at)
+        if mail_at is not None:
+            return _parted(lines, quote, at, mail_at if clients.FORWARDED.match(line[:300]) else None)
+    return _parted(lines, quote, len(lines), None)
+
+
+def _parted(
+    lines: list[str], quote: set[int], cut: int, forward_at: int | None
+) -> tuple[list[str], list[str], int | None]:
+    kept = [line for at, line in enumerate(lines[:cut]) if at not in quote]
+    quoted = [line for at, line in enumerate(lines) if at in quote or at >= cut]
+    return kept, quoted, forward_at
+
+
+def _something_above(lines: list[str], at: int, quote: set[int]) -> bool:
+    return any(lines[index] and index not in quote for index in range(min(at, 200)))
+
+
+def _above_is_quote(lines: list[str], at: int, quote: set[int]) -> bool:
+    return at > 0 and (at - 1) in quote
+
+
+def _quote_follows(lines: list[str], at: int) -> bool:
+    after = _next_written(lines, at)
+    return after < len(lines) and _is_quoted(lines[after])
+
+
+def _next_written(lines: list[str], at: int) -> int:
+    most = min(len(lines), at + 5)
+    while at < most and not lines[at]:
         at += 1
-    kept.extend(lines[size:])
-    return kept, quoted, None
+    return at
 
 
 def _is_marker(lines: list[str], at: int) -> bool:
     """Our own marker line; quoted, wrapped or set between other marks."""
-    line = lines[at][:200].lower()
-    if "please" not in line:
+    if "please" not in lines[at][:200].lower():
         return False
     joined = " ".join(" ".join(lines[at : at + 2]).lower().replace(">", " ").replace("|", " ").split())
     return clients.MARKER_WORDS in joined
 
 
-def _next_written(lines: list[str], at: int) -> int:
-    most = min(len(lines), at + 5)
-    while at < most and not lines[at].strip():
-        at += 1
-    return at
+def _attribution(lines: list[str], end: int, quote: set[int]) -> int | None:
+    """Where the introduction of a quote ("On <date>, <name> wrote:") begins that ends in this line, or None.
+
+    Clients wrap it over up to LOOK_BACK lines.
+    """
+    joined = ""
+    for start in range(end, max(-1, end - LOOK_BACK), -1):
+        line = lines[start][:400].strip(clients.EMPHASIS)
+        if not line or start in quote:
+            return None
+        joined = f"{line} {joined}".rstrip()
+        if clients.wrote(joined):
+            further = _attribution_above(lines, start, joined, quote)
+            return start if further is None else further
+    return None
 
 
-def attribution(lines: list[str], at: int) -> int:
-    """How many lines an introduction of a quote ("On <date>, <name> wrote:") takes here; 0 where there is none."""
-    first = lines[at][:400].strip("*_ \t\u200e\u200f")
-    if not first:
-        return 0
-    joined = first
-    starts = clients.INTRODUCTION.match(first) is not None
-    for count in range(1, LOOK_AHEAD + 1):
-        if joined[-1:] in ":：" or clients.VERB_AT_END.search(joined[-40:]):
-            if clients.wrote(joined, starts):
-                return count
-            if count == 1:
-                return 1 if _bare_introduction(lines, at, joined) else 0
-        if not starts and count > 1:
-            break
-        if at + count >= len(lines):
-            break
-        following = lines[at + count][:400].strip("*_ \t")
-        if not following or following.startswith(">"):
-            break
-        joined = f"{joined} {following}"
-    if _bare_introduction(lines, at, first):
-        return 1
-    return 0
+def _attribution_above(lines: list[str], start: int, joined: str, quote: set[int]) -> int | None:
+    """The line above belongs to the introduction too when only that one opens it ("On Monday,\\nBen wrote:")."""
+    if clients.INTRODUCTION.match(joined):
+        return None
+    for above in range(start - 1, max(-1, start - LOOK_BACK), -1):
+        line = lines[above][:400].strip(clients.EMPHASIS)
+        if not line or above in quote:
+            return None
+        if clients.OPENING.match(line) and clients.DIGIT_OR_AT.search(line):
+            return above
+    return None
 
 
-def _bare_introduction(lines: list[str], at: int, line: str) -> bool:
-    """A line with a date or an address directly above a quote: old Gmail, some lists."""
-    following = lines[at + 1] if at + 1 < len(lines) else ""
-    if not following and at + 2 < len(lines):
-        following = lines[at + 2]
-    return following.lstrip().startswith(">") and clients.NAMES_SENDER.search(line) is not None
+def _introduction(lines: list[str], at: int, quote: set[int]) -> range:
+    """The line above a quote that only names a date or an address: old Gmail, some lists."""
+    above = at - 1
+    if above >= 0 and not lines[above]:
+        above -= 1
+    if above < 0 or above in quote:
+        return range(0)
+    line = lines[above][:400]
+    return range(above, above + 1) if clients.NAMES_SENDER.search(line) else range(0)
 
 
 def _separator(lines: list[str], at: int) -> int | None:
     """Where the mail that begins at this line has its header block or text; None where no mail begins here."""
     line = lines[at][:300]
-    if clients.ORIGINAL.match(line) or clients.FORWARDED.match(line):
-        return min(_next_written(lines, at + 1), len(lines) - 1) if at + 1 < len(lines) else at
-    if clients.RULE.match(line):
-        after = _next_written(lines, at + 1)
-        return after if after < len(lines) and header_block(lines, after) else None
+    if line.lstrip()[:1] in "-_*=>" or line[-1] in ":：":
+        if clients.ORIGINAL.match(line) or clients.FORWARDED.match(line):
+            return min(_next_written(lines, at + 1), len(lines) - 1)
+        if clients.RULE.match(line):
+            after = _next_written(lines, at + 1)
+            return after if after < len(lines) and header_block(lines, after) else None
+    if ":" not in line and "：" not in line:
+        return None
     return at if header_block(lines, at) else None
-
-
-def _forwarded(lines: list[str], at: int) -> bool:
-    line = lines[at][:300]
-    return clients.FORWARDED.match(line) is not None
 
 
 def header_block(lines: list[str], at: int) -> bool:
@@ -172,26 +193,18 @@ def header_block(lines: list[str], at: int) -> bool:
 def _without_signature(lines: list[str]) -> tuple[list[str], list[str]]:
     """(new text, signature): the block below a dashes line, or the lines a program adds at the end."""
     end = len(lines)
-    while end and not lines[end - 1].strip():
+    while end and not lines[end - 1]:
         end -= 1
-    for at in range(end - 1, -1, -1):
-        line = lines[at]
-        if len(line) < 200 and clients.DASHES.match(line) and end - at <= SIGNATURE_LINES + 1:
-            if any(lines[:at]) and not _is_table_rule(lines, at):
-                return _program_lines(lines[:at], lines[at:])
-        if end - at > SIGNATURE_LINES + 20:
-            break
+    for at in range(end - 1, max(-1, end - SIGNATURE_LINES - 2), -1):
+        if len(lines[at]) < 10 and clients.DASHES.match(lines[at]) and any(lines[:at]):
+            return _program_lines(lines[:at], lines[at:])
     return _program_lines(lines[:end], [])
-
-
-def _is_table_rule(lines: list[str], at: int) -> bool:
-    return False
 
 
 def _program_lines(lines: list[str], signature: list[str]) -> tuple[list[str], list[str]]:
     """Take "Sent from my phone" and disclaimers off the end too."""
     end = len(lines)
-    while end and not lines[end - 1].strip():
+    while end and not lines[end - 1]:
         end -= 1
     cut = end
     written = 0
@@ -201,7 +214,7 @@ def _program_lines(lines: list[str], signature: list[str]) -> tuple[list[str], l
             continue
         written += 1
         if clients.SENT_FROM.match(line[:200]) or (clients.DISCLAIMER.match(line[:200])):
-            if any(other.strip() for other in lines[:at]):
+            if any(lines[:at]):
                 cut = at
         if written >= SIGNATURE_LINES:
             break

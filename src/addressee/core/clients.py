@@ -15,27 +15,35 @@ _VERBS = (
     r"kirjoitti|írta|ezt írta|yazdı|şunu yazdı|a scris|έγραψε|写道|寫道|写了|書きました|のメール|님이 작성|"
     r"đã viết|a escrit|je napisao|napisao je|rašė|rakstīja|כתב|كتب|va escriure|idatzi du"
 )
-VERB_AT_END = re.compile(rf"(?:{_VERBS})\s*$", re.IGNORECASE)
-_WROTE = re.compile(
-    rf"(?:^|[\s>,、。])(?:{_VERBS})(?=[\s:：<\"*(]|$)|写道|寫道|書きました|のメール|님이 작성", re.IGNORECASE
-)
-INTRODUCTION = re.compile(
-    r"(?:>\s*)*(?:On|Am|Le|El|Il|Em|Op|Den|Del?|W dniu|Dnia|Dne|Dňa|В|На|Em|Le|Ter|A|In|Quoting|Von|"
-    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|\d{1,4}[./-]|[A-Z][a-z]{2,9},? )\b",
+_VERB_AT_END = re.compile(rf"(?:{_VERBS})\s*$", re.IGNORECASE)
+_LAST_LETTERS = frozenset("etbsióoaćeyłľnвлитсsımaıuכتبéדв道了た作成メールt)")
+_WROTE = re.compile(rf"(?:^|[\s>,、。])(?:{_VERBS})(?=[\s:：<\"*(]|$)|写道|寫道|書きました|のメール|님이 작성", re.IGNORECASE)
+EMPHASIS = "*_ \t\u200e\u200f\xa0"
+OPENING = re.compile(
+    r"(?:>\s*)*(?:On|Am|Le|El|Il|Em|Op|Den|Del?|W dniu|Dnia|Dne|Dňa|В|На|Ter|A|In|Quoting|Von|"
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|\d{1,4}[./-])\b",
     re.IGNORECASE,
 )
-_DATE_OR_SENDER = re.compile(r"\d|@")
+INTRODUCTION = OPENING
+DIGIT_OR_AT = re.compile(r"\d|@")
 NAMES_SENDER = re.compile(
     r"<[^<>\s]{1,100}@[^<>\s]{1,100}>|[\w.+-]{1,64}@[\w-]{1,63}\.[\w.]{2,60}.{0,100}:\s*$|"
     r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}.{0,200}:\s*$|\d{1,2}:\d{2}.{0,200}:\s*$"
 )
 
 
-def wrote(line: str, introduced: bool) -> bool:
+def wrote(line: str) -> bool:
     """The line says who wrote what follows, and when or from which address."""
     if len(line) > 700 or not _WROTE.search(line):
         return False
-    return _DATE_OR_SENDER.search(line) is not None or (introduced and line.count(" ") > 3 and len(line) < 160)
+    return DIGIT_OR_AT.search(line) is not None or (
+        OPENING.match(line) is not None and line.count(" ") > 3 and len(line) < 160
+    )
+
+
+def ends_with_verb(line: str) -> bool:
+    """Some clients leave out the colon after "wrote"."""
+    return line[-1] in _LAST_LETTERS and len(line) < 400 and _VERB_AT_END.search(line[-20:]) is not None
 
 
 _ORIGINAL_WORDS = (
@@ -98,9 +106,25 @@ DISCLAIMER = re.compile(
     re.IGNORECASE,
 )
 # One quick look at a text: without any of these there is nothing to take off.
-SIGNS = re.compile(
-    r"^[ \t]{0,8}>|^[ \t]{0,3}(?:--|__|––|—|---|___)[ \t]*$|[:：][ \t*_]*$|please write your answer above|"
-    r"^[ \t]{0,8}[-_*=]{2,40}[ \t]*\w|(?:from|von|via|with|sent|gesendet|outlook|verzonden|enviado|envoyé|inviato|"
-    rf"skickat|sendt|lähetetty|odesláno|отправлено|送信|发自|發自|보냄|confiden|disclaimer|vertraulich)|{_VERBS}|[:：][ \t*_]",
-    re.IGNORECASE | re.MULTILINE,
-)
+MARKER_SIGN = "above this line"
+_SIGNS = (
+    "\n>", "\n >", ":\n", "：\n", ": \n", "\n--", "\n__", "\n —", "\n—", "\n––", "\n **", "\n*", "\n -", "\n=", "\n\xa0>",
+    "\n\t>",
+)  # fmt: skip
+_WORDS = (
+    "from", "von", "via", "sent", "gesendet", "outlook", "verzonden", "enviado", "envoyé", "inviato", "skickat",
+    "sendt", "lähetetty", "wysłan", "odesláno", "отправлено", "送信", "发自", "發自", "보냄", "gönderildi", "confiden",
+    "vertraulich", "disclaimer", "privileged", "wrote", "发件人", "寄件者", "差出人", "보낸 사람", "nadawca", "feladó",
+    "kimden", "gönderen", "lähettäjä", "från", "fra:", "van:", "od:", "de:", "de :", "da:", "από", "от:",
+    MARKER_SIGN,
+)  # fmt: skip
+
+
+def has_signs(text: str, lowered: str) -> bool:
+    """False where nothing in the text could be a quote, a signature or a program's line."""
+    return (
+        text.startswith((">", " >", "--", "__"))
+        or text.rstrip().endswith((":", "：", "--", "__", "—"))
+        or any(sign in text for sign in _SIGNS)
+        or any(word in lowered for word in _WORDS)
+    )

@@ -17,7 +17,6 @@ from addressee.core.limits import DEFAULT, Limits
 
 _FIELD = re.compile(rb"([!-9;-~]+)[ \t]*:[ \t]*([^\n]*(?:\n[ \t][^\n]*)*)(?:\n|\Z)")
 _END_OF_HEADERS = re.compile(rb"\n\r?\n")
-_FOLD = re.compile(rb"\r*\n(?=[ \t])")
 _CONTROLS = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]+")
 # RFC 2047 2, read generously: spaces in the text and words over 75 characters occur.
 _WORD = re.compile(r"=\?([^?\s]{1,60})\?([bBqQ])\?(.*?)\?=", re.DOTALL)
@@ -93,7 +92,9 @@ def scan(
 
 def unfold(value: bytes) -> bytes:
     """RFC 5322 2.2.3: line ends before white space go, the white space stays."""
-    return _FOLD.sub(b"", value).strip(b" \t\r\n") if b"\n" in value else value.strip(b" \t\r")
+    if b"\n" in value:  # `scan` took a line end only before white space: every one here is a fold
+        value = value.replace(b"\r\n", b"").replace(b"\n", b"")
+    return value.strip(b" \t\r")
 
 
 def text(value: bytes, charset: str = "") -> str:
@@ -101,7 +102,8 @@ def text(value: bytes, charset: str = "") -> str:
 
     charset  what the message declares for its text: tried for raw 8-bit bytes that are no UTF-8
     """
-    return printable(decode_words(raw_text(value, charset)))
+    plain = raw_text(value, charset)
+    return printable(decode_words(plain) if "=?" in plain else plain)
 
 
 def raw_text(value: bytes, charset: str = "") -> str:
@@ -117,7 +119,7 @@ def raw_text(value: bytes, charset: str = "") -> str:
 
 def printable(value: str) -> str:
     """Text without control characters, NUL and lone surrogates; on one line."""
-    if value.isprintable():
+    if value.isprintable() or (value := value.replace("\t", " ")).isprintable():
         return value.strip()
     return storable(_CONTROLS.sub(" ", value)).strip()
 
