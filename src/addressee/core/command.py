@@ -14,6 +14,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from addressee.core.fieldtype import fold
+from addressee.core.numbers import MOST_DIGITS, split_mask
 from addressee.core.setup import Setup, Table
 from addressee.core.tokens import IN_SUBJECT
 
@@ -66,9 +67,9 @@ def bare_subject(subject: str, setup: Setup) -> str:
 
 
 def mask_pattern(mask: str) -> str:
-    """The regular expression of a number mask such as "CASE-{0}"; group 1 holds the digits."""
-    before, _, after = mask.partition("{0}")
-    return rf"(?<![\w-]){re.escape(before)}0*([0-9]{{1,18}}){re.escape(after)}(?![\w-])"
+    """The regular expression that finds a number mask such as "CASE-{0}" in a text; group 1 holds the digits."""
+    before, after = split_mask(mask)
+    return rf"(?<![\w-]){re.escape(before)}([0-9]{{1,{MOST_DIGITS}}}){re.escape(after)}(?![\w-])"
 
 
 def verb(subject: str, words: Iterable[str], setup: Setup) -> str:

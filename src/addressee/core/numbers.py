@@ -37,5 +37,11 @@ def read_number(table: Table, text: str, *, bare: bool = True) -> int | None:
 
 @lru_cache(maxsize=1024)
 def _pattern(mask: str) -> re.Pattern[str]:
-    before, after = _PLACE.split(mask)[0], _PLACE.split(mask)[-1]
+    before, after = split_mask(mask)
     return re.compile(f"{re.escape(before)}([0-9]{{1,{MOST_DIGITS}}}){re.escape(after)}", re.IGNORECASE)
+
+
+def split_mask(mask: str) -> tuple[str, str]:
+    """What stands before and after the digits."""
+    parts = _PLACE.split(mask)
+    return parts[0], parts[-1]

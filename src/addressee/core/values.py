@@ -243,6 +243,10 @@ class OutboxDraft:
     attach_raw: bool = False  # redirect: the whole message goes along
     files: tuple[Attachment, ...] = ()
     subject_token: bool = True
+    html: str = ""  # sanitised; the same words as `text`
+    table: str = ""  # of the record: the sender's address where there is no account
+    sender_name: str = ""  # who writes, in front of the site's name
+    seed: str = ""  # the Message-ID of a message without token is made of it; unique (Fresh.uuid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -253,6 +257,18 @@ class Effect:
     table: str
     record: str  # uuid
     fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LineFault:
+    """One field line that could not be taken: which, where (0 = no line of the text), and the form expected."""
+
+    field: str
+    line: int
+    text: str
+    expected: str
+    slug: str
+    hint: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -289,6 +305,7 @@ class Decision:
     turns: Mapping[str, str] = field(default_factory=dict)  # distribution turn -> the person who had it last
     right: str = ""  # the right or token that allowed it, for the audit entry
     guest_create: bool = False
+    held_back: tuple[str, ...] = ()  # addresses that a limit kept an answer or notice from
 
 
 @dataclass(slots=True)
@@ -304,6 +321,17 @@ class Counts:
     held_back: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Past:
+    """What became of an earlier message, for `why`."""
+
+    at: datetime
+    subject: str
+    disposition: str
+    reason: str
+    trace: tuple[Step, ...]
+
+
 @dataclass(slots=True)
 class Snapshot:
     """All that the decisions of one batch may look at. `decide` lays each decision over it before the next."""
@@ -317,6 +345,7 @@ class Snapshot:
     tokens: dict[str, TokenState] = field(default_factory=dict)  # by hash
     messages: dict[str, list[KnownMessage]] = field(default_factory=dict)  # by Message-ID
     applied: dict[tuple[str, str], int] = field(default_factory=dict)  # (identity, target) -> delivery
+    held: dict[tuple[str, str], int] = field(default_factory=dict)  # the same, of those that wait for a person
     numbered: dict[tuple[str, int], str] = field(default_factory=dict)  # (table, number) -> uuid
     next_number: dict[str, int] = field(default_factory=dict)  # by table
     named: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # (table, folded title) -> uuids
@@ -326,6 +355,8 @@ class Snapshot:
     turns: dict[str, str] = field(default_factory=dict)
     open_counts: dict[tuple[str, str], int] = field(default_factory=dict)  # (table, person) -> open records
     suppressed: dict[str, str] = field(default_factory=dict)  # address -> why
+    told: dict[tuple[str, str], tuple[Past, ...]] = field(default_factory=dict)  # (record, author) -> latest first
+    last_message: dict[str, str] = field(default_factory=dict)  # record -> Message-ID of a correspondent's last mail
 
     def count(self, key: str) -> Counts:
         return self.counts.setdefault(key, Counts())
@@ -347,3 +378,5 @@ class Wanted:
     unique: set[tuple[str, str, str]] = field(default_factory=set)
     tables: set[str] = field(default_factory=set)  # that may get a new record
     turns: set[str] = field(default_factory=set)
+    person_texts: set[str] = field(default_factory=set)  # names of persons in field lines, folded
+    told: set[tuple[str, str]] = field(default_factory=set)  # (record, author) whose past is asked for

@@ -1,0 +1,88 @@
+"""comment: link the message to the record, and put its text and files where the table says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from addressee.core.action import (
+    Action,
+    Changeset,
+    Request,
+    Target,
+    action,
+    appended,
+    changed,
+    communication,
+    effect,
+    with_files,
+)
+from addressee.core.authorise import field_access
+from addressee.core.message import Attachment
+from addressee.core.values import Assurance, Correspondent, Effect, RecordChange, RecordState, Right
+
+
+@action("comment", needs=Right.COMMENT, target=Target.RECORD, least=Assurance.E3)
+class Comment(Action):
+    """What you write becomes part of the record; files go to its file field."""
+
+    def plan(self, request: Request) -> Changeset:
+        assert request.record is not None  # noqa: S101  the target says so
+        return posted(request, request.record, {})
+
+
+def posted(request: Request, record: RecordState, values: dict[str, Any]) -> Changeset:
+    """A post on a record: the communication, the mapped text and files, and these further values, in one change."""
+    after: dict[str, Any] = dict(values)
+    kept = request.stored_files
+    notes: list[str] = []
+    text = request.prose.strip()
+    if not request.record_only:
+        mapping = request.definition.mail
+        if mapping.text and text and _may_write(request, mapping.text, notes):
+            after[mapping.text] = appended(request, record.values, mapping.text, text)
+        if mapping.files and any(not f.inline for f in kept) and _may_write(request, mapping.files, notes):
+            after[mapping.files] = with_files(record.values, mapping.files, kept)
+    workflow = request.definition.workflow
+    if workflow and request.outsider and workflow.reopen and record.values.get(workflow.field) in workflow.closed:
+        after.setdefault(workflow.field, workflow.reopen)
+    change = changed(request, record, after)
+    address = request.actor.address
+    return Changeset(
+        changes=(change,) if change is not None else (),
+        communications=(communication(request, record.uuid, text=text),),
+        correspondents={(record.uuid, address): Correspondent(wrote=True)} if address and request.outsider else {},
+        effects=tuple(_effects(request, record, change, text, kept)),
+        notes=tuple(notes),
+    )
+
+
+def _effects(
+    request: Request, record: RecordState, change: RecordChange | None, text: str, kept: tuple[Attachment, ...]
+) -> list[Effect]:
+    """One effect a kind: the fields that were set, the text with the field it went to, the files with theirs."""
+    told = dict(effect(change).fields) if change is not None else {}
+    mapping = request.definition.mail
+    in_log = (
+        {mapping.text: told.pop(mapping.text)} if mapping.text in told and mapping.text not in request.values else {}
+    )
+    in_files = {mapping.files: told.pop(mapping.files)} if mapping.files in told else {}
+    files = any(not f.inline for f in kept)
+    found: list[Effect] = []
+    if told:
+        found.append(Effect("update", record.table, record.uuid, told))
+    if text or not (told or files):
+        found.append(Effect("comment", record.table, record.uuid, in_log))
+    if files:
+        found.append(Effect("attach", record.table, record.uuid, in_files))
+    return found
+
+
+def _may_write(request: Request, name: str, notes: list[str]) -> bool:
+    """A role may take a field away from its holders; then the message is linked and the field left alone."""
+    if field_access(request.actor.person, request.table, name, request.setup) in ("write",):
+        return True
+    if request.actor.person is None:  # a token alone: it gives the right to comment and attach
+        return True
+    definition = request.definition.live_fields[name]
+    notes.append(f"You may not write {definition.label or name}, so it was left as it was.")
+    return False

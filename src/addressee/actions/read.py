@@ -1,0 +1,19 @@
+"""read: answer with every field of the record that the asker may see."""
+
+from __future__ import annotations
+
+from addressee.core.action import Action, Changeset, Request, Target, action, communication
+from addressee.core.present import lines_of
+from addressee.core.values import Assurance, Right
+
+
+@action("read", needs=Right.READ, target=Target.RECORD, least=Assurance.E3)
+class Read(Action):
+    """You get the values of the record by mail."""
+
+    def plan(self, request: Request) -> Changeset:
+        assert request.record is not None  # noqa: S101  the target says so
+        answer = "\n".join(lines_of(request.record, request.actor.person, request.setup, request.reading))
+        return Changeset(
+            communications=(communication(request, request.record.uuid, text=request.prose),), answer=answer
+        )

@@ -1,0 +1,16 @@
+"""update: set the fields named in the body; the other lines become a comment. All or nothing."""
+
+from __future__ import annotations
+
+from addressee.actions.comment import posted
+from addressee.core.action import Action, Changeset, Request, Target, action
+from addressee.core.values import Assurance, Right
+
+
+@action("update", needs=Right.UPDATE, target=Target.RECORD, least=Assurance.E3)
+class Update(Action):
+    """Lines `field: value` change the record; everything else you write is a comment."""
+
+    def plan(self, request: Request) -> Changeset:
+        assert request.record is not None  # noqa: S101  the target says so
+        return posted(request, request.record, dict(request.values))

@@ -1,0 +1,226 @@
+"""What an action is: it gets a Request, plans a Changeset and touches nothing. One file each in actions/; pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from enum import StrEnum
+from typing import Any, ClassVar
+
+from addressee.core.fieldtype import Reading
+from addressee.core.message import Attachment, Message
+from addressee.core.registry import actions, fields
+from addressee.core.setup import Account, Setup, Table
+from addressee.core.values import (
+    Actor,
+    Assurance,
+    CommunicationDraft,
+    Correspondent,
+    Effect,
+    FileDecision,
+    Fresh,
+    RecordChange,
+    RecordState,
+    Right,
+    Snapshot,
+    Visibility,
+)
+
+
+class Target(StrEnum):
+    TABLE = "table"
+    RECORD = "record"
+    ANY = "any"
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """Something to be done, whichever door it came by: all that an action may look at.
+
+    values      field -> value in stored form, read and permitted
+    prose       the text that is no field line
+    files       every attachment with what becomes of it
+    taken       the values of the field lines stand; None where the message sets none
+    outsider    the author has no role: what he writes is public, and staff are told
+    """
+
+    verb: str
+    actor: Actor
+    setup: Setup
+    snapshot: Snapshot
+    fresh: Fresh
+    now: datetime
+    table: str
+    record: RecordState | None
+    account_key: str = ""
+    account: Account | None = None
+    message: Message | None = None
+    values: Mapping[str, Any] = field(default_factory=dict)
+    prose: str = ""
+    files: tuple[FileDecision, ...] = ()
+    visibility: Visibility = Visibility.INTERNAL
+    explicit: bool = False
+    unverified: bool = False
+    outsider: bool = False
+    reading: Reading = field(default_factory=Reading)
+
+    @property
+    def definition(self) -> Table:
+        return self.setup.tables[self.table]
+
+    @property
+    def record_only(self) -> bool:
+        return self.account is not None and self.account.replies == "record_only"
+
+    @property
+    def stored_files(self) -> tuple[Attachment, ...]:
+        return tuple(f.attachment for f in self.files if f.stored)
+
+
+@dataclass(frozen=True, slots=True)
+class Changeset:
+    """What shall be: rows to write, and what to tell. `answer` is text for the receipt; `notes` what was shortened."""
+
+    changes: tuple[RecordChange, ...] = ()
+    communications: tuple[CommunicationDraft, ...] = ()
+    correspondents: Mapping[tuple[str, str], Correspondent] = field(default_factory=dict)
+    effects: tuple[Effect, ...] = ()
+    turns: Mapping[str, str] = field(default_factory=dict)
+    answer: str = ""
+    notes: tuple[str, ...] = ()
+
+
+class Action:
+    """The base of every action; the decorator states its facts, and nothing else does."""
+
+    name: ClassVar[str]
+    needs: ClassVar[Right | None]
+    target: ClassVar[Target]
+    least: ClassVar[Assurance]
+
+    def plan(self, request: Request) -> Changeset:
+        raise NotImplementedError
+
+
+def action(
+    name: str, *, needs: Right | None, target: Target, least: Assurance
+) -> Callable[[type[Action]], type[Action]]:
+    """Put an action on the shelf: its mail word, the right it needs, what it acts on, and the least assurance."""
+
+    def put(cls: type[Action]) -> type[Action]:
+        cls.name, cls.needs, cls.target, cls.least = name, needs, target, least
+        actions.put(name, cls())
+        return cls
+
+    return put
+
+
+# ---------------------------------------------------------------- making changes
+
+
+def title_of(table: Table, values: Mapping[str, Any], reading: Reading) -> str:
+    """The text of the title field; "" where the table has none or it is empty."""
+    definition = table.live_fields.get(table.title)
+    if definition is None:
+        return ""
+    return str(fields[definition.type].format(values.get(table.title), definition, reading))
+
+
+def changed(
+    request: Request, record: RecordState, after: Mapping[str, Any], kind: str = "update"
+) -> RecordChange | None:
+    """The change that sets these fields; None where every value stands already."""
+    after = {name: value for name, value in after.items() if record.values.get(name) != value}
+    if not after and kind == "update":
+        return None
+    table = request.setup.tables[record.table]
+    values = {**record.values, **after}
+    state = replace(
+        record,
+        values=values,
+        title=title_of(table, values, request.reading) if table.title in after else record.title,
+        assignee=str(values.get(table.assignee) or "") if table.assignee else record.assignee,
+        version=record.version + 1,
+        deleted=kind == "delete" if kind in ("delete", "restore") else record.deleted,
+    )
+    before = {name: record.values.get(name) for name in after}
+    return RecordChange(kind, record.table, record.uuid, before, after, state)
+
+
+def made(
+    request: Request, table_key: str, values: Mapping[str, Any], *, team: str = "", account: str = ""
+) -> RecordChange:
+    """The change that makes a record with these values; defaults fill the rest; its number is the table's next."""
+    table = request.setup.tables[table_key]
+    full: dict[str, Any] = {
+        name: fields[definition.type].check(definition.default, definition, request.reading)
+        for name, definition in table.live_fields.items()
+    }
+    full |= values
+    number = request.snapshot.next_number.get(table_key, 1) if table.number else None
+    state = RecordState(
+        uuid=request.fresh.uuid(),
+        table=table_key,
+        title=title_of(table, full, request.reading),
+        values=full,
+        number=number,
+        team=team,
+        account=account,
+        assignee=str(full.get(table.assignee) or "") if table.assignee else "",
+        created_by=request.actor.key or "",
+        created_at=request.now,
+        unverified=request.unverified,
+    )
+    after = {name: value for name, value in full.items() if value is not None}
+    return RecordChange("create", table_key, state.uuid, {}, after, state)
+
+
+def effect(change: RecordChange) -> Effect:
+    told = {name: {"before": change.before.get(name), "after": value} for name, value in change.after.items()}
+    return Effect(change.kind, change.table, change.record, told)
+
+
+def communication(request: Request, record: str, *, kind: str = "mail", text: str | None = None) -> CommunicationDraft:
+    """The message (or post) as it is linked to a record."""
+    message = request.message
+    return CommunicationDraft(
+        uuid=request.fresh.uuid(),
+        record=record,
+        kind=kind if message is not None else "comment",
+        visibility=request.visibility,
+        text=(message.new_text if message is not None and text is None else text) or "",
+        message=message.identity if message is not None else None,
+        actor=request.actor.key,
+        author=request.actor.address,
+        files=request.stored_files,
+        unverified=request.unverified,
+        withheld=request.outsider and request.setup.tables[request.table].validate_posts,
+    )
+
+
+def appended(request: Request, record_values: Mapping[str, Any], name: str, text: str) -> Any:
+    """The value of an append-only or text field with a text added under a stamp."""
+    definition = request.definition.live_fields[name]
+    old = record_values.get(name)
+    if definition.type == "append_only":
+        stamp = request.now.isoformat(timespec="seconds").replace("+00:00", "Z")
+        entry = {
+            "at": stamp,
+            "actor": request.actor.key if not request.actor.lent else request.actor.address,
+            "text": text,
+        }
+        return [*(old or ()), entry]
+    return f"{old}\n\n{text}" if old else text
+
+
+def with_files(record_values: Mapping[str, Any], name: str, files: tuple[Attachment, ...]) -> list[dict[str, Any]]:
+    """The value of a file field with these files added; the same bytes under the same name stand once."""
+    old = list(record_values.get(name) or ())
+    have = {(f["name"], f["sha256"]) for f in old}
+    new = [
+        {"name": f.name, "type": f.type, "size_bytes": f.size_bytes, "sha256": f.sha256}
+        for f in files
+        if not f.inline and (f.name, f.sha256) not in have
+    ]
+    return [*old, *new]

@@ -1,0 +1,49 @@
+"""Values as people and programs are shown them: only what the reader may see (law 13). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from addressee.core import contract
+from addressee.core.authorise import field_access
+from addressee.core.fieldtype import Reading
+from addressee.core.registry import fields
+from addressee.core.setup import FieldDef, Setup
+from addressee.core.values import Person, RecordState
+
+
+def name_of(record: RecordState, setup: Setup) -> str:
+    """What a record is called: its number where it has one, else its uuid (DESIGN section 5)."""
+    return contract.name_of(setup, record.table, record.number, record.uuid)
+
+
+def heading(record: RecordState, setup: Setup) -> str:
+    """Number and title, for a person: CASE-17 "Printer broken"."""
+    table = setup.tables.get(record.table)
+    number = name_of(record, setup) if table and table.number and record.number is not None else ""
+    label = number or (table.label if table and table.label else record.table)
+    return f'{label} "{record.title}"' if record.title else label
+
+
+def url_of(record: RecordState, setup: Setup) -> str:
+    return f"{setup.site.url.rstrip('/')}/tables/{record.table}/{name_of(record, setup)}/"
+
+
+def shown(
+    record: RecordState, person: Person | None, setup: Setup, reading: Reading
+) -> Iterator[tuple[str, FieldDef, str]]:
+    """(key, definition, text) of every field that the person may see, in the table's order."""
+    table = setup.tables[record.table]
+    for key, definition in table.live_fields.items():
+        if field_access(person, record.table, key, setup) != "none":
+            yield key, definition, fields[definition.type].format(record.values.get(key), definition, reading)
+
+
+def lines_of(record: RecordState, person: Person | None, setup: Setup, reading: Reading) -> list[str]:
+    """`field: value` lines as a person may edit and send them back; what no line can set stands last."""
+    settable: list[str] = []
+    rest: list[str] = []
+    for key, definition, text in shown(record, person, setup, reading):
+        line = f"{key}: " + text.replace("\n", "\n  ")
+        (settable if fields[definition.type].by_text else rest).append(line.rstrip())
+    return [*settable, *([""] if rest else []), *rest]

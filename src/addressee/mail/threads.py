@@ -1,0 +1,253 @@
+"""Reads mail rows for a whole batch, in one statement, into the core's Snapshot. Called by pipeline/process.
+
+Tokens, messages by Message-ID, what was applied before, the counts of the limits, suppressions. The records they
+lead to are put into `wanted`, for records/snapshot to read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+
+from addressee.core.route import Kind, route
+from addressee.core.setup import Setup
+from addressee.core.tokens import digest
+from addressee.core.values import KnownMessage, Past, Snapshot, Step, TokenState, Wanted
+from addressee.mail.models import (
+    Communication,
+    Delivery,
+    LimitMark,
+    Message,
+    OutboxItem,
+    Suppression,
+    Token,
+)
+from addressee.mail.peek import message_id_hash
+from addressee.records import bulk
+from addressee.records.models import Record
+from addressee.setup import store
+
+Arm = tuple[str, list[Any]]
+
+
+def address_exists(address: str) -> bool:
+    """Is this an address of ours: an account, a table, a record that stands or a reply token that was issued?
+
+    Asked at RCPT: expired and withdrawn tokens and deleted records still answer, so that their mail is kept.
+    """
+    found = route(address, store.current())
+    if found.kind is Kind.RECORD:
+        rows = Record.objects.filter(uuid=found.record)
+        return rows.filter(table=found.table).exists() if found.table else rows.exists()
+    if found.kind is Kind.TOKEN:
+        return Token.objects.filter(hash=digest(found.token)).exists()
+    return found.kind is not Kind.NONE
+
+
+def fill(snapshot: Snapshot, wanted: Wanted, setup: Setup) -> None:
+    """Look up all that is wanted of mail, and add the records found to wanted.uuids. One statement."""
+    arms = _arms(wanted, snapshot.now)
+    if not arms:
+        return
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(sql for sql, _ in arms), [each for _, given in arms for each in given])
+        for row in cursor.fetchall():
+            _take(snapshot, wanted, *row)
+
+
+def _arms(wanted: Wanted, now: datetime) -> list[Arm]:
+    at = connection.ops.adapt_datetimefield_value(now)
+    hour = connection.ops.adapt_datetimefield_value(now - timedelta(hours=1))
+    day = connection.ops.adapt_datetimefield_value(now - timedelta(days=1))
+    token, outbox, message = bulk.table(Token), bulk.table(OutboxItem), bulk.table(Message)
+    linked, delivery = bulk.table(Communication), bulk.table(Delivery)
+    to = bulk.quoted("to")
+    arms: list[Arm] = []
+    if wanted.tokens:
+        marks, given = bulk.placeholders(sorted(wanted.tokens))
+        flags = (
+            "CASE WHEN expires_at IS NOT NULL AND expires_at <= %s THEN 1 ELSE 0 END"
+            " + CASE WHEN revoked_at IS NOT NULL THEN 2 ELSE 0 END + CASE WHEN notice THEN 4 ELSE 0 END"
+        )
+        arms.append(
+            _arm(
+                "token",
+                "hash",
+                _text("record_id"),
+                "address",
+                "account",
+                flags,
+                f"{token} WHERE hash IN {marks}",
+                [at, *given],
+            )
+        )
+    if wanted.message_ids:
+        marks, given = bulk.placeholders(sorted({message_id_hash(each) for each in wanted.message_ids}))
+        arms.append(
+            _arm(
+                "ours",
+                "message_id",
+                _text("record_id"),
+                "token_hash",
+                "account",
+                "0",
+                f"{outbox} WHERE message_id_hash IN {marks} AND record_id IS NOT NULL",
+                given,
+            )
+        )
+        arms.append(
+            _arm(
+                "thread",
+                "m.message_id",
+                _text("c.record_id"),
+                "''",
+                "''",
+                "0",
+                f"{message} m JOIN {linked} c ON c.message_id = m.identity WHERE m.message_id_hash IN {marks}",
+                given,
+            )
+        )
+    if wanted.identities:
+        marks, given = bulk.placeholders(sorted(wanted.identities))
+        arms.append(
+            _arm(
+                "applied",
+                "identity",
+                "target",
+                "disposition",
+                "''",
+                "id",
+                f"{delivery} WHERE identity IN {marks} AND target <> ''"
+                " AND disposition IN ('accept', 'reject', 'redirect', 'hold')",
+                given,
+            )
+        )
+        arms.append(
+            _arm(
+                "linked",
+                "message_id",
+                _text("record_id"),
+                "''",
+                "''",
+                "0",
+                f"{linked} WHERE message_id IN {marks}",
+                given,
+            )
+        )
+    if wanted.addresses:
+        keys = sorted(wanted.addresses | wanted.domains)
+        marks, given = bulk.placeholders(sorted(wanted.addresses))
+        where = f"{outbox} WHERE {to} IN {marks} AND created_at > %s AND kind IN ('receipt', 'auto_reply', 'notification', 'confirmation')"
+        recent = "COUNT(CASE WHEN created_at > %s THEN 1 END)"
+        arms.append(
+            _arm(
+                "sent", to, "kind", _text("COUNT(*)"), "''", recent, f"{where} GROUP BY {to}, kind", [hour, *given, day]
+            )
+        )
+        key_marks, key_given = bulk.placeholders(keys)
+        arms.append(
+            _arm(
+                "mark",
+                "key",
+                "what",
+                "''",
+                "''",
+                "COUNT(*)",
+                f"{bulk.table(LimitMark)} WHERE key IN {key_marks} AND at > %s GROUP BY key, what",
+                [*key_given, hour],
+            )
+        )
+        arms.append(
+            _arm(
+                "suppressed",
+                "address",
+                "reason",
+                "''",
+                "''",
+                "0",
+                f"{bulk.table(Suppression)} WHERE address IN {marks}",
+                given,
+            )
+        )
+    return arms
+
+
+def _text(column: str) -> str:
+    return f"CAST({column} AS text)"
+
+
+def _arm(kind: str, a: str, b: str, c: str, d: str, n: str, source: str, given: list[Any]) -> Arm:
+    return f"SELECT '{kind}' AS kind, {a} AS a, {b} AS b, {c} AS c, {d} AS d, {n} AS n FROM {source}", given
+
+
+def _take(snapshot: Snapshot, wanted: Wanted, kind: str, a: str, b: str, c: str, d: str, n: int) -> None:
+    """One row of the statement."""
+    if kind == "token":
+        record = str(UUID(b))
+        wanted.uuids.add(record)
+        snapshot.tokens[a] = TokenState(a, record, c, d, bool(n & 1), bool(n & 2), bool(n & 4))
+    elif kind in ("ours", "thread"):
+        record = str(UUID(b))
+        wanted.uuids.add(record)
+        ours = kind == "ours"
+        snapshot.messages.setdefault(a, []).append(KnownMessage(a, ours, (record,), c or None, d))
+        if c:
+            wanted.tokens.add(c)
+    elif kind == "applied":
+        known = snapshot.held if c == "hold" else snapshot.applied
+        known[a, b] = min(n, known.get((a, b), n))
+    elif kind == "linked":
+        snapshot.applied.setdefault((a, f"record:{UUID(b)}"), 0)
+    elif kind == "sent":
+        counts = snapshot.count(a)
+        if b == "notification":
+            counts.notices_hour += n
+        else:
+            counts.answers_hour += n
+            counts.automatic_hour += n
+            counts.automatic_day += int(c)
+    elif kind == "mark":
+        counts = snapshot.count(a)
+        if b == "create":
+            counts.creates_hour = n
+        elif b == "bad-token":
+            counts.bad_tokens_hour = n
+        elif b == "held-back":
+            counts.held_back = n
+    elif kind == "suppressed":
+        snapshot.suppressed[a] = b
+
+
+def fill_told(snapshot: Snapshot, asked: Iterable[tuple[str, str]]) -> None:
+    """What became of an author's latest messages to a record, for `why`."""
+    for record, author in asked:
+        rows = Delivery.objects.filter(author=author, target=f"record:{record}", settled_at__isnull=False)
+        snapshot.told[record, author] = tuple(
+            Past(
+                row.received_at,
+                row.subject,
+                row.disposition,
+                row.reason,
+                tuple(Step(s["step"], s["result"], s.get("why", "")) for s in row.result.get("trace", ())),
+            )
+            for row in rows.order_by("-pk")[:5]
+        )
+
+
+def fill_last_messages(snapshot: Snapshot, records: Iterable[str]) -> None:
+    """The Message-ID of the last public mail of each record: what a public answer replies to. One statement."""
+    wanted = sorted(set(records))
+    if not wanted:
+        return
+    rows = (
+        Communication.objects.filter(record__in=wanted, visibility="public", message__isnull=False)
+        .order_by("record", "at")
+        .values_list("record_id", "message__message_id")
+    )
+    for record, message_id in rows:
+        if message_id:
+            snapshot.last_message[str(record)] = message_id

@@ -1,0 +1,32 @@
+"""blocked: the author is on the site's block list of addresses, parts and domains (U-20)."""
+
+from __future__ import annotations
+
+from fnmatch import fnmatchcase
+
+from addressee.core.message import Envelope, Message
+from addressee.core.reasons import Reason
+from addressee.core.registry import register, rules
+from addressee.core.setup import Setup
+from addressee.core.values import Disposition
+
+
+@register(rules, "blocked")
+class Blocked:
+    order = 30
+
+    def check(self, message: Message, envelope: Envelope, setup: Setup) -> tuple[Disposition, Reason, str] | None:
+        if setup.site.block_as != "discard":
+            return None
+        authors = [message.author] if message.author else [m.address.lower() for m in message.senders]
+        for author in authors:
+            for pattern in setup.site.block:
+                if matches(author, pattern.lower()):
+                    return Disposition.DISCARD, Reason.BLOCKED, f"{author} matches {pattern}"
+        return None
+
+
+def matches(address: str, pattern: str) -> bool:
+    """A pattern with @ is compared with the address, one without with its domain."""
+    whole = pattern if "@" in pattern else f"*@{pattern}"
+    return fnmatchcase(address, whole)
