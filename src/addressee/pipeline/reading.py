@@ -1,0 +1,300 @@
+"""The parse pool: messages are read in children that may die, hang or run out of memory (law 5). Called by process.
+
+A child has no database connection and hands back the Message alone: large raw bytes it takes from the file store,
+attachments it puts there. Each message is a task with a time limit of its own, so what kills or hangs a child is known
+by name, and the others of its batch are read by the next child.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import gc
+import multiprocessing
+import os
+import resource
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import suppress
+from dataclasses import dataclass
+from types import TracebackType
+
+from django.db import connections
+from pebble import ProcessExpired, ProcessPool
+from pebble.common import CONSTS
+
+from addressee.core.limits import Limits
+from addressee.core.message import Message
+from addressee.core.parse import parse
+from addressee.core.reasons import Reason
+from addressee.core.setup import Setup
+from addressee.host.checkpoints import reached
+from addressee.mail.models import RawMessage
+from addressee.records import files
+
+_OUT_OF_MEMORY = 71  # exit code of a child
+_MOST_TASKS = 1_000  # messages after which a child is replaced: whatever leaks in a parser leaks no further
+_NOTICE_SECONDS = 20.0  # how often `on_wait` is called
+_TEST_HEADER = b"X-Addressee-Test: "
+
+# A child must be gone at once when its time is up: while pebble waits for it nothing else is handed out.
+CONSTS.term_timeout = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class RawRef:
+    """Where the raw bytes of a message are: in `data`, or where that is empty in the file store under `sha256`."""
+
+    sha256: str
+    data: bytes = b""
+
+    @classmethod
+    def of(cls, raw: RawMessage) -> RawRef:
+        return cls(raw.sha256, bytes(raw.bytes) if raw.bytes is not None else b"")
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A message as it was read, and how long that took; its attachments are in the file store, durable."""
+
+    message: Message
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Failed:
+    """A message that was not read.
+
+    reason  POISON: it killed, hung or exhausted its child, or the parser raised; counts as a try
+            UNREADABLE: its raw bytes are not there any more; trying again will not help
+            TRY_AGAIN: nothing is wrong with it; the disk is full, or the pool broke
+    why     for the trace: what happened
+    """
+
+    reason: Reason
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReadingLimits:
+    """How much of a message is read, how long one try may take, how much memory a child may take for it."""
+
+    message: Limits = Limits()
+    seconds: float = 10.0
+    memory_bytes: int = 512 * 1024 * 1024
+
+    @classmethod
+    def of(cls, setup: Setup) -> ReadingLimits:
+        """By the options of a setup. All tries together take hard_seconds at most: others wait no longer (law 5)."""
+        option = setup.option
+        return cls(
+            message=Limits(
+                header_bytes=option("header_size_bytes"),
+                headers_bytes=option("headers_size_bytes"),
+                parts=option("part_count"),
+                depth=option("part_depth"),
+                addresses=option("address_count"),
+                text_chars=option("text_size_bytes"),
+                html_chars=option("html_size_bytes"),
+            ),
+            seconds=option("hard_seconds") / max(1, option("attempts")),
+            memory_bytes=option("memory_bytes"),
+        )
+
+
+class Reader:
+    """The pool. Children are forked when the first message comes; close it, or use it in a `with`."""
+
+    def __init__(self, workers: int = 2, limits: ReadingLimits | None = None) -> None:
+        self.workers, self.limits = workers, limits or ReadingLimits()
+        self._pool: ProcessPool | None = None
+
+    def read_many(self, refs: Sequence[RawRef], on_wait: Callable[[], None] | None = None) -> list[Parsed | Failed]:
+        """Read messages, in the order given; the same bytes are read once. Never raises for a message.
+
+        on_wait  called every 20 seconds while a slow one is waited for (a worker renews its claims)
+        """
+        _keep_connections()
+        wanted = {ref.sha256: ref for ref in refs}
+        found = self._read(list(wanted.values()), on_wait)
+        broken = [sha for sha, outcome in found.items() if outcome is _BROKEN]
+        if broken:  # the pool, not the messages: once more, in a new one
+            self.close()
+            found |= self._read([wanted[sha] for sha in broken], on_wait)
+        _flush(outcome.message for outcome in found.values() if isinstance(outcome, Parsed))
+        return [found[ref.sha256] for ref in refs]
+
+    def read(self, ref: RawRef) -> Parsed | Failed:
+        return self.read_many([ref])[0]
+
+    def _read(self, refs: Sequence[RawRef], on_wait: Callable[[], None] | None) -> dict[str, Parsed | Failed]:
+        tasks: dict[Future[Parsed | Failed], str] = {}
+        found: dict[str, Parsed | Failed] = {}
+        for ref in refs:
+            try:
+                tasks[self._schedule(ref)] = ref.sha256
+            except RuntimeError:  # a child died while it had nothing to do, and pebble gives up
+                found[ref.sha256] = _BROKEN
+        pending, last, noticed = set(tasks), time.monotonic(), time.monotonic()
+        while pending:
+            done, pending = wait(pending, timeout=_NOTICE_SECONDS, return_when=FIRST_COMPLETED)
+            now = time.monotonic()
+            if done:
+                found |= {tasks[task]: self._outcome(task) for task in done}
+                last = now
+            elif now - last > self.limits.seconds + _NOTICE_SECONDS:
+                # No task ended and none ran out of time: a child was killed with the pool's lock in its hand.
+                found |= {tasks[task]: _BROKEN for task in pending}
+                break
+            if on_wait and now - noticed >= _NOTICE_SECONDS:
+                noticed = now
+                on_wait()
+        return found
+
+    def _schedule(self, ref: RawRef) -> Future[Parsed | Failed]:
+        if self._pool is None:
+            self._pool = ProcessPool(
+                max_workers=self.workers,
+                max_tasks=_MOST_TASKS,
+                initializer=_settle_in,
+                initargs=(self.limits.memory_bytes, os.getpid()),
+                context=multiprocessing.get_context("fork"),
+            )
+        future: Future[Parsed | Failed] = self._pool.schedule(
+            _read_one, args=(ref.sha256, ref.data, self.limits.message), timeout=self.limits.seconds
+        )
+        return future
+
+    def _outcome(self, task: Future[Parsed | Failed]) -> Parsed | Failed:
+        try:
+            error = task.exception()
+        except CancelledError:
+            return _BROKEN
+        if error is None:
+            return task.result()
+        if isinstance(error, BrokenProcessPool):
+            return _BROKEN
+        if isinstance(error, TimeoutError):
+            return Failed(Reason.POISON, f"reading it was stopped after {self.limits.seconds:g} seconds")
+        if isinstance(error, ProcessExpired):
+            if error.exitcode == _OUT_OF_MEMORY:
+                most = self.limits.memory_bytes // 1_048_576
+                return Failed(Reason.POISON, f"reading it took more than {most} MB of memory")
+            return Failed(Reason.POISON, f"reading it ended the process ({_ending(error.exitcode)})")
+        if isinstance(error, FileNotFoundError):
+            return Failed(Reason.UNREADABLE, "its raw bytes are missing in the file store")
+        if isinstance(error, OSError):
+            return Failed(Reason.TRY_AGAIN, f"its files could not be written: {error.strerror or error}")
+        return Failed(Reason.POISON, f"the parser failed: {type(error).__name__}: {str(error)[:200]}")
+
+    def close(self) -> None:
+        """End the children at once, whatever they are at."""
+        if self._pool is not None:
+            self._pool.stop()
+            self._pool.join()
+            self._pool = None
+
+    def __enter__(self) -> Reader:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+_BROKEN = Failed(Reason.TRY_AGAIN, "the pool of reading processes broke")
+
+
+def _ending(exitcode: int) -> str:
+    if exitcode >= 0:
+        return f"exit code {exitcode}"
+    with suppress(ValueError):
+        return signal.Signals(-exitcode).name
+    return f"signal {-exitcode}"
+
+
+def _flush(messages: Iterable[Message]) -> None:
+    """The attachments that the children wrote get durable names: one sync a folder."""
+    with files.Batch() as batch:
+        for message in messages:
+            batch.used(attachment.sha256 for attachment in message.attachments)
+
+
+_kept: list[object] = []
+
+
+def _keep_connections() -> None:
+    """Hold on to the database connections that are open now.
+
+    A child forked by one of the pool's threads drops what belonged to our thread; a connection that nobody holds
+    would be closed there, on a socket or file that is ours.
+    """
+    _kept[:] = [wrapper.connection for wrapper in connections.all(initialized_only=True)]
+
+
+# ---- In the child -----------------------------------------------------------------------------------------
+
+
+def _settle_in(memory_bytes: int, parent: int) -> None:
+    """First thing in a child: limits; die with the parent; what SIGTERM means is the parent's business."""
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
+    if os.getppid() != parent:
+        os._exit(0)
+    limit = _address_space_bytes() + memory_bytes
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (limit if hard == resource.RLIM_INFINITY else min(limit, hard), hard))
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    gc.freeze()  # what came from the parent is never collected here: its pages stay shared
+
+
+def _address_space_bytes() -> int:
+    """What this process has mapped already: the limit is for what reading adds."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as file:
+            return int(file.read().split()[0]) * resource.getpagesize()
+    except OSError:
+        return 0
+
+
+def _read_one(sha: str, data: bytes, limits: Limits) -> Parsed:
+    """Read one message and put its attachments into the file store. Raises OSError, or whatever the parser does."""
+    started = time.perf_counter()
+    try:
+        if not data:
+            with files.open(sha) as file:
+                data = file.read()
+        if os.environ.get("ADDRESSEE_TEST") == "1":
+            _misbehave(data)
+        parsed = parse(data, limits)
+        batch = files.Batch()  # flushed by the parent, for all children together
+        for name, content in parsed.contents.items():
+            batch.put_known(name, content)
+    except MemoryError:
+        os._exit(_OUT_OF_MEMORY)  # a heap that was full once is not worth keeping
+    reached("parsed")
+    return Parsed(parsed.message, time.perf_counter() - started)
+
+
+def _misbehave(data: bytes) -> None:
+    """With ADDRESSEE_TEST=1 only: a message may ask for the fate that a hostile one would bring about."""
+    at = data.find(_TEST_HEADER, 0, 4096)
+    if at < 0:
+        return
+    wish = data[at + len(_TEST_HEADER) :].split(maxsplit=1)[0]
+    if wish == b"kill":
+        os.kill(os.getpid(), signal.SIGKILL)
+    elif wish == b"hang":
+        while True:
+            pass
+    elif wish == b"eat":
+        eaten = []
+        while True:
+            eaten.append(bytearray(16 * 1024 * 1024))
+    elif wish == b"raise":
+        raise RecursionError("asked for by the message")
