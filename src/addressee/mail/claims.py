@@ -89,13 +89,14 @@ def renew(worker: str, now: datetime) -> None:
 def free_the_dead(now: datetime) -> int:
     """End the claims of processes of this machine that are gone, as if their time had run out. Returns how many."""
     names = Delivery.objects.filter(claimed_until__gt=now).values_list("claimed_by", flat=True).distinct()
-    dead = [name for name in names if _is_dead(name)]
+    dead = [name for name in names if is_dead(name)]
     if not dead:
         return 0
     return Delivery.objects.filter(claimed_by__in=dead, claimed_until__gt=now).update(claimed_until=now)
 
 
-def _is_dead(name: str) -> bool:
+def is_dead(name: str) -> bool:
+    """Is this a worker_name of this machine whose process is gone? Of others there is no telling: False."""
     machine, _, process = name.partition("/")
     pid, _, start = process.partition(".")
     return machine == _machine() and pid.isdigit() and _started(int(pid)) != start

@@ -24,9 +24,9 @@ from types import TracebackType
 
 from django.db import connections
 from pebble import ProcessExpired, ProcessPool
-from pebble.common import CONSTS
+from pebble.common.types import CONSTS
 
-from addressee.core.limits import Limits
+from addressee.core.limits import DEFAULT, Limits
 from addressee.core.message import Message
 from addressee.core.parse import parse
 from addressee.core.reasons import Reason
@@ -82,7 +82,7 @@ class Failed:
 class ReadingLimits:
     """How much of a message is read, how long one try may take, how much memory a child may take for it."""
 
-    message: Limits = Limits()
+    message: Limits = DEFAULT
     seconds: float = 10.0
     memory_bytes: int = 512 * 1024 * 1024
 
@@ -193,7 +193,7 @@ class Reader:
     def close(self) -> None:
         """End the children at once, whatever they are at."""
         if self._pool is not None:
-            self._pool.stop()
+            self._pool.stop()  # type: ignore[no-untyped-call]
             self._pool.join()
             self._pool = None
 
