@@ -58,7 +58,9 @@ def make(rng: random.Random, number: int) -> tuple[str, bytes]:
     mail.set_content(text, cte=rng.choice(["8bit", "quoted-printable", "base64"]))
     if kind == "html":
         body = "".join(f"<p style='margin:0 0 1em'>{line}</p>" for line in text.split("\n"))
-        mail.add_alternative(f"<html><body><div>{body}<img src='cid:a@b' width='120'></div></body></html>", subtype="html")
+        mail.add_alternative(
+            f"<html><body><div>{body}<img src='cid:a@b' width='120'></div></body></html>", subtype="html"
+        )
         part = mail.get_payload()[1]
         part.add_related(rng.randbytes(rng.randint(3_000, 40_000)), "image", "png", cid="<a@b>")
     if kind == "attach":

@@ -78,7 +78,9 @@ def bare(text: str) -> str:
 
 
 def without_tags(markup: str) -> str:
-    return bare(unescape(re.sub(r"<[^<>]*>", "", re.sub(r"(?is)<(style|title|script)\b.*?</\1>|<!--.*?-->", "", markup))))
+    return bare(
+        unescape(re.sub(r"<[^<>]*>", "", re.sub(r"(?is)<(style|title|script)\b.*?</\1>|<!--.*?-->", "", markup)))
+    )
 
 
 def test_every_message_is_read_without_an_exception_and_in_time(cases: list[Case]) -> None:
