@@ -9,6 +9,9 @@ from typing import Any
 
 from addressee.core.setup import SetupFile
 from addressee.setup import schema
+from addressee.setup.check_mail import mail_faults
+from addressee.setup.check_site import people_faults, site_faults
+from addressee.setup.check_tables import table_faults
 from addressee.setup.difference import Stored, Tree, document_of, merge, tree_of
 from addressee.setup.document import Document, Fault, Source, place
 from addressee.setup.lines import Path
@@ -49,7 +52,10 @@ def check(
 
 
 def _cross_checked(setup: SetupFile) -> Iterable[Fault]:
-    return []
+    yield from site_faults(setup)
+    yield from table_faults(setup)
+    yield from people_faults(setup)
+    yield from mail_faults(setup)
 
 
 def _inside(path: Path, aside: list[Path]) -> bool:
@@ -127,17 +133,16 @@ def _faulty_names(document: Document) -> list[Fault]:
 
 
 def _whole(tree: Tree) -> tuple[SetupFile, list[Fault]]:
-    """The setup of a merged tree, and what it misses; things that miss a key are left out of the setup."""
-    rest = {kind: dict(value) for kind, value in tree.items()}
-    found: list[Fault] = []
-    while True:
-        setup, faults = validated(document_of(rest))
-        if setup is not None:
-            return setup, found
-        named = [Fault(_by_name(fault.path, rest), fault.what, fault.near) for fault in faults]
-        found += named
-        for kind, key in {(fault.path[0], fault.path[1]) for fault in named}:
-            del rest[str(kind)][key]
+    """The setup of a merged tree, and the keys it misses. They stand empty in the setup, to find what else is wrong."""
+    document = copy.deepcopy(document_of(tree))
+    setup, faults = validated(document)
+    if setup is None:
+        for fault in faults:
+            _look_up(document, fault.path[:-1])[fault.path[-1]] = schema.placeholder(fault.path)
+        setup, unexpected = validated(document)
+        if setup is None:
+            raise AssertionError(f"a checked setup does not hold together: {unexpected}")
+    return setup, [Fault(_by_name(fault.path, tree), fault.what, fault.near) for fault in faults]
 
 
 def _by_name(path: Path, tree: Tree) -> Path:

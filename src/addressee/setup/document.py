@@ -31,6 +31,7 @@ class Fault:
     what: str
     near: str | None = None
     line: int | None = None
+    clash: Path = ()  # the other of two things that can't both be: the fault is told where the file names one
 
     def text(self, file: str) -> str:
         """setup.toml:12: tables.case.titel: there is no such key here. Did you mean title?"""
@@ -106,7 +107,10 @@ def read(source: bytes) -> Source:
 
 def place(source: Source, faults: list[Fault]) -> list[Fault]:
     """The faults with their lines, in the order of the file, each once."""
-    placed = {(f.path, f.what): Fault(f.path, f.what, f.near, f.line or source.line(f.path)) for f in faults}
+    placed = {}
+    for fault in faults:
+        path = fault.clash if fault.clash in source.lines and fault.path not in source.lines else fault.path
+        placed[path, fault.what] = Fault(path, fault.what, fault.near, fault.line or source.line(path))
     return sorted(placed.values(), key=lambda fault: (fault.line or 2**31, dotted(fault.path)))
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import types
 import typing
-from typing import Annotated, Any, Union, get_args, get_origin
+from typing import Annotated, Any, Literal, Union, get_args, get_origin
 
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
@@ -60,6 +60,12 @@ def default(path: Path) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
+def placeholder(path: Path) -> str:
+    """Something of the right kind for a key that has to be written and was not. Such keys are texts and choices."""
+    kind = at(path)
+    return str(get_args(kind)[0]) if get_origin(kind) is Literal else ""
+
+
 def is_model(kind: Any) -> bool:
     return isinstance(kind, type) and issubclass(kind, BaseModel)
 
@@ -92,7 +98,7 @@ def expected(kind: Any) -> str:
     if kind in plain:
         return plain[kind]
     origin = get_origin(kind)
-    if origin is typing.Literal:
+    if origin is Literal:
         return "one of " + ", ".join(f'"{one}"' for one in get_args(kind))
     if origin is tuple:
         return f"a list of {_many(bare(get_args(kind)[0]))}"
