@@ -142,20 +142,20 @@ def _question(
     if only is not None:
         marks = ", ".join(["%s"] * len(only)) or "NULL"
         chosen = f"""AND (d.id IN ({marks}) OR (d.id < %s AND NOT (d.author_hash = '') AND d.author_hash IN (
-            SELECT o.author_hash FROM {table} o WHERE o.id IN ({marks}))))"""  # noqa: S608
+            SELECT o.author_hash FROM {table} o WHERE o.id IN ({marks}))))"""
         values = [*only, max(only, default=0), *only]
-    in_hand = f"SELECT c.author_hash FROM {table} c WHERE c.claimed_until > %s AND c.due_at IS NOT NULL"  # noqa: S608
+    in_hand = f"SELECT c.author_hash FROM {table} c WHERE c.claimed_until > %s AND c.due_at IS NOT NULL"
     deferred = f"""SELECT 1 FROM {table} e {by_author}
-        WHERE e.author_hash = d.author_hash AND NOT (e.author_hash = '') AND e.due_at > %s AND e.id < d.id"""  # noqa: S608
+        WHERE e.author_hash = d.author_hash AND NOT (e.author_hash = '') AND e.due_at > %s AND e.id < d.id"""
     waiting = f"""SELECT d.id FROM {table} d {walk}
         WHERE d.due_at <= %s AND (d.claimed_until IS NULL OR d.claimed_until <= %s) {chosen}
         AND (d.author_hash = '' OR (
             d.author_hash NOT IN ({in_hand}) AND (d.received_at <= %s OR NOT EXISTS ({deferred}))))
-        ORDER BY d.id LIMIT %s {skip}"""  # noqa: S608
+        ORDER BY d.id LIMIT %s {skip}"""
     return (
         f"""UPDATE {table} SET claimed_by = %s, claimed_until = %s,
         attempts = attempts + CASE WHEN claimed_until IS NULL THEN 0 ELSE 1 END
-        WHERE id IN ({waiting}) RETURNING id, attempts""",  # noqa: S608
+        WHERE id IN ({waiting}) RETURNING id, attempts""",
         [worker, until, at, at, *values, at, earliest, at, most],
     )
 

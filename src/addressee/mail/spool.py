@@ -157,7 +157,7 @@ def _insert(model: type[Model], rows: Sequence[Mapping[str, Any]]) -> list[int]:
         for at in range(0, len(rows), _INSERT_ROWS):
             some = rows[at : at + _INSERT_ROWS]
             cursor.execute(
-                f"INSERT INTO {table} ({names}) VALUES {', '.join([marks] * len(some))} RETURNING id",  # noqa: S608
+                f"INSERT INTO {table} ({names}) VALUES {', '.join([marks] * len(some))} RETURNING id",
                 [value for row in some for value in {**blank, **row}.values()],
             )
             ids += [found for (found,) in cursor.fetchall()]
@@ -241,20 +241,24 @@ def settle(rows: Sequence[Settled], now: datetime, worker: str | None = None) ->
             target = v.column5, author = v.column6, subject = v.column7, result = {as_json},
             settled_at = %s, due_at = NULL, claimed_by = '', claimed_until = NULL
             FROM (VALUES {", ".join(["(%s, %s, %s, %s, %s, %s, %s, %s)"] * len(rows))}) AS v
-            WHERE {table}.id = v.column1 {mine}""",  # noqa: S608
+            WHERE {table}.id = v.column1 {mine}""",
             [connection.ops.adapt_datetimefield_value(now), *values, *names],
         )
         if worker is not None and cursor.rowcount != len(rows):
             raise ClaimLost
 
 
-def defer(ids: Sequence[int], until: datetime, reason: str, why: str = "", *, failed: bool = False) -> None:
+def defer(
+    ids: Sequence[int], until: datetime, reason: str, why: str = "", *, failed: bool = False, worker: str | None = None
+) -> None:
     """Try again later; the claims end.
 
     failed  the message itself was at fault: a try that counts (option attempts)
+    worker  only deliveries that are still claimed by it
     """
     trace = {"trace": [{"step": "defer", "result": reason, "why": why}]}
-    Delivery.objects.filter(pk__in=list(ids), due_at__isnull=False).update(
+    mine = Q(claimed_by=worker) if worker is not None else Q()
+    Delivery.objects.filter(mine, pk__in=list(ids), due_at__isnull=False).update(
         due_at=until,
         reason=reason,
         result=trace,

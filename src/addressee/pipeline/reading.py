@@ -206,6 +206,20 @@ class Reader:
         self.close()
 
 
+_shared: Reader | None = None
+
+
+def shared(setup: Setup) -> Reader:
+    """The pool of this process, by the setup's options; made anew when they change. It ends with the process."""
+    global _shared  # noqa: PLW0603
+    limits = ReadingLimits.of(setup)
+    if _shared is None or _shared.limits != limits:
+        if _shared is not None:
+            _shared.close()
+        _shared = Reader(limits=limits)
+    return _shared
+
+
 _BROKEN = Failed(Reason.TRY_AGAIN, "the pool of reading processes broke")
 
 

@@ -1,0 +1,37 @@
+"""The contract's line about one delivery (DESIGN section 5), made of its row. Called by receive, work and trace."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from addressee.mail.models import Delivery
+
+# What pipeline.commit keeps in Delivery.result under the line's own names, and what stands there where it said nothing.
+_FROM_RESULT: dict[str, Any] = {
+    "actor": None,
+    "assurance": None,
+    "account": None,
+    "duplicate_of": None,
+    "verified": False,
+    "effects": (),
+    "communications": (),
+    "replies": (),
+    "attachments": (),
+    "trace": (),
+}
+
+
+def line(delivery: Delivery) -> dict[str, Any]:
+    """One delivery as receive, work and trace tell it. `disposition` is null while it waits."""
+    result = delivery.result
+    said = {name: result.get(name, list(blank) if blank == () else blank) for name, blank in _FROM_RESULT.items()}
+    return {
+        "file": delivery.file or None,
+        "message_id": delivery.message_id or None,
+        "spool_id": delivery.pk,
+        "recipient": delivery.recipient or None,
+        "disposition": delivery.disposition or None,
+        "reason": delivery.reason or None,
+        "author": delivery.author or None,
+        **said,
+    }
