@@ -5,6 +5,7 @@ tests/docs/test_generated_pages.py renders them again and compares, so they cann
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -225,6 +226,35 @@ def mail_commands() -> str:
     )
 
 
+def modules() -> str:
+    """Every module and the first line of its docstring, room by room."""
+    text = "# Modules\n\n" + GENERATED.format(source="the first line of every module")
+    files = [path for path in sorted((ROOT / "src" / "addressee").rglob("*.py")) if "migrations" not in path.parts]
+    for folder, group in groupby(files, key=lambda path: path.parent):
+        lines = [(path, ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or "") for path in group]
+        about = next((doc for path, doc in lines if path.name == "__init__.py"), "")
+        text += f"## {folder.relative_to(ROOT / 'src').as_posix()}\n\n{about.partition(chr(10))[0]}\n\n"
+        for path, doc in lines:
+            if path.name != "__init__.py":
+                text += f"- [{path.stem}](../../{path.relative_to(ROOT).as_posix()}): {without_name(doc)}\n"
+        text += "\n"
+    return re.sub(r"\n{3,}", "\n\n", text).rstrip() + "\n"
+
+
+def rules() -> str:
+    """Every rule on the shelf, in the order in which they are asked."""
+    from addressee.core.registry import rules as shelf
+
+    in_order = sorted(shelf.items(), key=lambda entry: entry[1].order)
+    rows = "".join(f"| `{name}` | {f'{first_line(rule)} {one_line(rule)}'.strip()} |\n" for name, rule in in_order)
+    return (
+        "# Rules\n\n"
+        + GENERATED.format(source="src/addressee/rules/")
+        + "Each may settle a delivery before anything else is asked.\n\n| Rule | When |\n|---|---|\n"
+        + rows
+    )
+
+
 def one_line(plugin: object) -> str:
     """What a plug-in's class says of it, in one table cell."""
     return " ".join((type(plugin).__doc__ or "").split()).replace("|", "\\|")
@@ -232,15 +262,22 @@ def one_line(plugin: object) -> str:
 
 def first_line(plugin: object) -> str:
     """What the plug-in's file says it is, without its name."""
-    what = (sys.modules[type(plugin).__module__].__doc__ or "").partition("\n")[0].partition(": ")[2]
-    return what[:1].upper() + what[1:]
+    return without_name(sys.modules[type(plugin).__module__].__doc__ or "")
+
+
+def without_name(doc: str) -> str:
+    """The first line of a docstring; of a plug-in's without its name, which stands beside it."""
+    line = re.sub(r"^[a-z_]+: ", "", doc.partition("\n")[0])
+    return line[:1].upper() + line[1:]
 
 
 PAGES: dict[str, Callable[[], str]] = {
     "CHANGELOG.md": changelog,
     "docs/reference/field-types.md": field_types,
     "docs/reference/mail-commands.md": mail_commands,
+    "docs/reference/modules.md": modules,
     "docs/reference/reasons.md": reasons,
+    "docs/reference/rules.md": rules,
     "docs/reference/options.md": options,
     "docs/reference/setup.md": setup_keys,
     "docs/reference/smtp-replies.md": replies,
