@@ -2,6 +2,38 @@
 
 from __future__ import annotations
 
-from django.urls import URLPattern
+from django.contrib.auth.views import LogoutView
+from django.urls import path, register_converter
+from django.urls.converters import StringConverter
 
-urlpatterns: list[URLPattern] = []
+from addressee.web import held, messages, records, tables
+from addressee.web.sign_in import SignIn
+
+
+class Sha256(StringConverter):
+    regex = "[0-9a-f]{64}"
+
+
+register_converter(Sha256, "sha256")
+
+urlpatterns = [
+    path("", tables.tables, name="tables"),
+    path("sign-in/", SignIn.as_view(), name="sign-in"),
+    path("sign-out/", LogoutView.as_view(), name="sign-out"),
+    path("tables/<slug:key>/", tables.table, name="table"),
+    # The address of a record's page is told in receipts too: core/present.url_of.
+    path("tables/<slug:table>/<str:name>/", records.record, name="record"),
+    path("tables/<slug:table>/<str:name>/comment/", records.comment, name="comment"),
+    path("tables/<slug:table>/<str:name>/files/<sha256:sha256>/", records.file, name="record-file"),
+    path("messages/", messages.messages, name="messages"),
+    path("messages/<int:number>/", messages.message, name="message"),
+    path("messages/<int:number>/raw/", messages.raw, name="message-raw"),
+    path("messages/<int:number>/body/", messages.body, name="message-body"),
+    path("messages/<int:number>/files/<int:key>/", messages.file, name="message-file"),
+    path("images/<str:ticket>/", messages.image, name="message-image"),
+    path("held/", held.held, name="held"),
+    path("held/choices/", held.choices, name="held-choices"),
+    path("held/<int:number>/release/", held.release, name="release"),
+    path("held/<int:number>/route/", held.route, name="route"),
+    path("held/<int:number>/reject/", held.reject, name="reject"),
+]

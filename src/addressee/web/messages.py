@@ -1,0 +1,288 @@
+"""Messages: the latest deliveries, and the page of one with its text, HTML, files and the trace of what it did."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from django.contrib.auth.decorators import login_not_required
+from django.core import signing
+from django.core.paginator import Page, Paginator
+from django.db.models import Q, QuerySet
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import get_object_or_404, render
+from django.urls import reverse
+from django.utils.html import escape
+from django.views.decorators.http import require_safe
+
+from addressee.core.values import Disposition
+from addressee.mail import spool
+from addressee.mail.models import Communication, Delivery, File, Message
+from addressee.mail.peek import message_id_hash
+from addressee.people.models import Person
+from addressee.web.answers import page
+from addressee.web.downloads import download, inline_image, message_bytes
+from addressee.web.presented import Link, Presenter, number_of, record_url, table_label
+from addressee.web.reader import Reader, reader_from, reader_of
+from addressee.web.said import DISPOSITIONS, sentence_of
+
+PAGE_SIZE = 50
+HEAD_BYTES = 65_536  # of the raw header block that is shown; the download holds all of it
+IMAGE_SECONDS = 3600
+_IMAGE_SALT = "addressee.web.image"
+# Nothing but our own sheet, the styles that the sanitiser let through, and images that the message itself holds.
+# `sandbox` without allow-scripts, allow-forms and allow-same-origin; links open apart, on a click only.
+BODY_POLICY = (
+    "default-src 'none'; style-src 'self' 'unsafe-inline'; img-src 'self'; form-action 'none'; base-uri 'none'; "
+    "frame-ancestors 'self'; sandbox allow-popups allow-popups-to-escape-sandbox"
+)
+_CID = re.compile(r"""(\bsrc\s*=\s*)(["'])cid:([^"']*)\2""", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One delivery in the list."""
+
+    id: int
+    subject: str
+    author: str
+    recipient: str
+    disposition: str
+    word: str
+    why: str
+    at: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One delivery on the page of its message: how it ended and the way there."""
+
+    entry: Entry
+    reason: str
+    assurance: str
+    actor: str
+    account: str
+    envelope_sender: str
+    transport: str
+    trace: list[dict[str, str]]
+    effects: list[dict[str, Any]]
+    replies: list[dict[str, str]]
+    duplicate_of: int | None
+    open: bool
+
+
+@require_safe
+def messages(request: HttpRequest) -> HttpResponse:
+    """The latest deliveries. ?disposition= ?q= (a Message-ID, an address, words of the subject) ?page="""
+    reader = reader_of(request)
+    disposition = request.GET.get("disposition", "")
+    sought = request.GET.get("q", "").strip()[:998]
+    found = _sought(reader.deliveries, sought)
+    if disposition in DISPOSITIONS:
+        found = found.filter(disposition="" if disposition == "defer" else disposition) if disposition else found
+    shown = Paginator(found.order_by("-id"), PAGE_SIZE).get_page(request.GET.get("page"))
+    context = {
+        "here": "messages",
+        "dispositions": [(key, word) for key, word in DISPOSITIONS.items() if key],
+        "disposition": disposition,
+        "q": sought,
+        "page": shown,
+        "entries": [entry_of(delivery) for delivery in shown],
+    }
+    return page(request, "messages", "_messages", context)
+
+
+def _sought(found: QuerySet[Delivery], text: str) -> QuerySet[Delivery]:
+    if not text:
+        return found
+    by_id = message_id_hash(text.strip("<> "))
+    words = Q(subject__icontains=text) | Q(author__icontains=text) | Q(recipient__icontains=text)
+    return found.filter(words | Q(message_id_hash=by_id))
+
+
+def entry_of(delivery: Delivery) -> Entry:
+    return Entry(
+        id=delivery.pk,
+        subject=delivery.subject or "(no subject)",
+        author=delivery.author or "(no author)",
+        recipient=delivery.recipient,
+        disposition=delivery.disposition or Disposition.DEFER,
+        word=DISPOSITIONS[delivery.disposition],
+        why=sentence_of(delivery.reason) if delivery.reason else "It waits to be worked on.",
+        at=delivery.received_at,
+    )
+
+
+@require_safe
+def message(request: HttpRequest, number: int) -> HttpResponse:
+    """The message of one delivery, and every delivery of it that the reader may see."""
+    reader = reader_of(request)
+    delivery = reader.delivery(number)
+    read = Message.objects.filter(identity=delivery.identity).first() if delivery.identity else None
+    same = Q(pk=delivery.pk) | (Q(identity=delivery.identity) if delivery.identity else Q(raw=delivery.raw_id))
+    deliveries = list(reader.deliveries.filter(same).order_by("id")[:50])
+    context = {
+        "here": "messages",
+        "delivery": delivery,
+        "message": read,
+        "subject": delivery.subject or "(no subject)",
+        "boxes": _boxes(read),
+        "head": _head(delivery),
+        "files": File.objects.filter(message=read).order_by("id") if read else [],
+        "records": _records(reader, read),
+        "deliveries": _told(reader, deliveries, delivery.pk),
+        "may_settle": reader.held.filter(pk=delivery.pk).exists(),
+    }
+    return render(request, "web/message.html", context)
+
+
+def _boxes(message: Message | None) -> list[tuple[str, str]]:
+    """To and Cc, as the reading of the message left them."""
+    out = []
+    for key in ("to", "cc", "reply_to"):
+        boxes = (message.data.get(key) if message else None) or []
+        shown = ", ".join(_box(box) for box in boxes)
+        if shown:
+            out.append(({"to": "To", "cc": "Cc", "reply_to": "Reply to"}[key], shown))
+    return out
+
+
+def _box(box: Any) -> str:
+    if isinstance(box, dict):
+        name, address = box.get("name") or "", box.get("address") or ""
+        return f"{name} <{address}>" if name else str(address)
+    return str(box)
+
+
+def _head(delivery: Delivery) -> str:
+    """The raw header block as text: what the message says of itself, unread."""
+    raw = spool.raw_bytes(delivery)
+    head = re.split(rb"\r?\n\r?\n", raw[:HEAD_BYTES], maxsplit=1)[0]
+    return head.decode("utf-8", "replace")
+
+
+def _records(reader: Reader, message: Message | None) -> list[Link]:
+    """The records that the message belongs to, of those the reader may see."""
+    if message is None:
+        return []
+    keys = Communication.objects.filter(message=message).order_by("at").values_list("record", flat=True)
+    seen = reader.seen_among(keys)
+    return [Link(_record_name(reader, record), record_url(record, reader)) for record in seen.values()]
+
+
+def _record_name(reader: Reader, record: Any) -> str:
+    return " ".join(part for part in (number_of(record, reader), record.title) if part) or str(record.uuid)
+
+
+def _told(reader: Reader, deliveries: list[Delivery], chosen: int) -> list[Told]:
+    named: dict[str, set[str]] = {}
+    for delivery in deliveries:
+        for effect in delivery.result.get("effects") or []:
+            named.setdefault(str(effect["table"]), set()).add(str(effect["record"]))
+    seen = {table: reader.named_among(table, names) for table, names in named.items()}
+    presenter = Presenter(reader)
+    presenter.learn(persons=[str(d.result.get("actor") or "") for d in deliveries])
+    return [_told_one(reader, presenter, delivery, seen, delivery.pk == chosen) for delivery in deliveries]
+
+
+def _told_one(
+    reader: Reader, presenter: Presenter, delivery: Delivery, seen: dict[str, dict[str, Any]], chosen: bool
+) -> Told:
+    result = delivery.result
+    effects = []
+    for effect in result.get("effects") or []:
+        table = str(effect["table"])
+        record = seen[table].get(str(effect["record"]))
+        if record is None:
+            continue  # a record that the reader may not see: neither its name nor its values
+        changes = presenter.changes(table, effect.get("fields") or {}, new=effect["kind"] == "create")
+        link = Link(_record_name(reader, record), record_url(record, reader))
+        label = table_label(table, reader.setup.tables[table])
+        effects.append({"kind": effect["kind"], "table": label, "record": link, "changes": changes})
+    return Told(
+        entry=entry_of(delivery),
+        reason=delivery.reason,
+        assurance=str(result.get("assurance") or ""),
+        actor=presenter.person(str(result.get("actor") or "")),
+        account=str(result.get("account") or ""),
+        envelope_sender=str(delivery.envelope.get("sender") or ""),
+        transport=str(delivery.envelope.get("transport") or ""),
+        trace=[step for step in result.get("trace") or [] if isinstance(step, dict)],
+        effects=effects,
+        replies=[reply for reply in result.get("replies") or [] if isinstance(reply, dict)],
+        duplicate_of=result.get("duplicate_of"),
+        open=chosen,
+    )
+
+
+@require_safe
+def raw(request: HttpRequest, number: int) -> HttpResponse:
+    """The bytes as they came."""
+    delivery = reader_of(request).delivery(number)
+    return message_bytes(spool.raw_bytes(delivery), f"message-{delivery.pk}")
+
+
+@require_safe
+def file(request: HttpRequest, number: int, key: int) -> HttpResponse:
+    """One attachment of the message, to be saved."""
+    delivery = reader_of(request).delivery(number)
+    found = get_object_or_404(File, pk=key, message=delivery.identity or None, stored=True)
+    return download(found.sha256, found.name)
+
+
+# ---- The HTML of a message, in a frame of its own ------------------------------------------------------------
+
+
+@require_safe
+def body(request: HttpRequest, number: int) -> HttpResponse:
+    """The sanitised HTML as a document of its own, closed by its policy. Its images are served by signed addresses."""
+    reader = reader_of(request)
+    delivery = reader.delivery(number)
+    found = get_object_or_404(Message, identity=delivery.identity)
+    images = File.objects.filter(message=found, stored=True).exclude(content_id="")
+    shown = with_images(found.html, images, delivery.pk, reader.person.key)
+    response = render(request, "web/mail_body.html", {"html": shown})
+    response["Content-Security-Policy"] = BODY_POLICY
+    response["Referrer-Policy"] = "no-referrer"
+    return response
+
+
+def with_images(html: str, images: Iterable[File], delivery: int, person: str) -> str:
+    """The sanitised HTML with cid: images of this message under addresses of ours; an unknown one shows nothing."""
+    known = {file.content_id.strip("<>").lower(): file.pk for file in images}
+
+    def rewrite(found: re.Match[str]) -> str:
+        key = known.get(found[3].strip().lower())
+        if key is None:
+            return f'{found[1]}""'
+        return f'{found[1]}"{escape(image_url(delivery, key, person))}"'
+
+    return _CID.sub(rewrite, html)
+
+
+def image_url(delivery: int, key: int, person: str) -> str:
+    """A sandboxed frame sends no cookie, so the address itself says who looks, signed, for an hour."""
+    return reverse("message-image", args=[signing.dumps([delivery, key, person], salt=_IMAGE_SALT)])
+
+
+@login_not_required
+@require_safe
+def image(request: HttpRequest, ticket: str) -> HttpResponse:
+    """An image of a message, for the person whom the ticket names, with the rights he has now."""
+    try:
+        number, key, person = signing.loads(ticket, salt=_IMAGE_SALT, max_age=IMAGE_SECONDS)
+    except signing.BadSignature as error:
+        raise Http404("image") from error
+    row = get_object_or_404(Person, key=person, is_active=True, guest=False)
+    delivery = reader_from(row).delivery(number)
+    found = get_object_or_404(File, pk=key, message=delivery.identity or None, stored=True)
+    return inline_image(found.sha256, found.type)
+
+
+def previews(deliveries: Page[Delivery]) -> dict[str, str]:
+    """The first words of each message, by identity: for lists."""
+    wanted = {delivery.identity for delivery in deliveries if delivery.identity}
+    rows = Message.objects.filter(identity__in=wanted).values_list("identity", "new_text", "text")
+    return {identity: (new or text)[:600] for identity, new, text in rows}
