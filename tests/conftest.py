@@ -9,7 +9,6 @@ import atexit
 import os
 import shutil
 import tempfile
-from importlib.util import find_spec
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -28,8 +27,10 @@ for _name in (
     "ADDRESSEE_KEY_FILE",
 ):
     os.environ.pop(_name, None)  # nothing of the caller's own installation leaks in
-if find_spec("addressee.config") is not None:
-    os.environ["DJANGO_SETTINGS_MODULE"] = "addressee.config.settings"
+os.environ["DJANGO_SETTINGS_MODULE"] = "addressee.config.settings"
+    import django
+
+    django.setup()  # pytest-django looked for the settings before this file named them
 
 # The same examples on every run, and no deadline: this machine may be busy, times belong to the benchmark.
 settings.register_profile(
