@@ -10,6 +10,7 @@ import os
 import shutil
 import tempfile
 
+import django
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -28,9 +29,7 @@ for _name in (
 ):
     os.environ.pop(_name, None)  # nothing of the caller's own installation leaks in
 os.environ["DJANGO_SETTINGS_MODULE"] = "addressee.config.settings"
-    import django
-
-    django.setup()  # pytest-django looked for the settings before this file named them
+django.setup()  # pytest-django looked for the settings before this file named them
 
 # The same examples on every run, and no deadline: this machine may be busy, times belong to the benchmark.
 settings.register_profile(
