@@ -36,6 +36,7 @@ MAY_OPEN_A_TRANSACTION = {
     "mail/claims.py",  # which deliveries a worker takes
     "pipeline/process.py",  # the walk: snapshot, decide, commit
     "pipeline/apply.py",  # a setup file: items, people and audit, all or nothing
+    "pipeline/reindex.py",  # index rows of old records, a slice at a time
     "pipeline/apply.py",  # a setup, its people and the audit entries
 }
 # Where each kind of row is written, and nowhere else (STYLE section 5).

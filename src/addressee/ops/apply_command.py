@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     except OSError as error:
         sys.stderr.write(f"addressee apply: {args.file} can't be read: {error.strerror}.\n")
         return NO_INPUT
-    outcome = apply(source, now=now(), dry_run=args.dry_run, prune=args.prune)
+    outcome = apply(source, now=now(), dry_run=args.dry_run, prune=args.prune, progress=_progress)
     if outcome.faults:
         sys.stderr.writelines(fault.text(name) + "\n" for fault in outcome.faults)
         count = len(outcome.faults)
@@ -53,6 +53,14 @@ def run(args: argparse.Namespace) -> int:
         said = "kept, but not in effect yet: " + ", ".join(outcome.not_in_effect)
         (sys.stderr if args.json else sys.stdout).write(said + "\n")
     return 0
+
+
+def _progress(what: str, done: int, total: int) -> None:
+    """One line that is written over, on a terminal only."""
+    if sys.stderr.isatty():
+        end = "\n" if done == total else ""
+        sys.stderr.write(f"\r{what}: {done:,} of {total:,} records{end}")
+        sys.stderr.flush()
 
 
 def _row(line: dict[str, Any]) -> str:

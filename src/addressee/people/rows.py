@@ -10,9 +10,14 @@ from django.db.models import Prefetch, Q, QuerySet
 from addressee.core import values
 from addressee.core.addresses import normal
 from addressee.people.models import Key, Person, PersonAddress
+from addressee.setup.lines import Path
 
 Tree = dict[str, Any]
 
+_NOTHING_SAID: Tree = {
+    "name": "", "roles": [], "guest": False, "time_zone": "", "language": "", "away": [], "addresses": [],
+    "active": True,
+}  # fmt: skip
 _PLAIN = ("name", "roles", "guest", "time_zone", "language", "away")  # the same in the file and in the row
 _IN_ONE_QUERY = 10_000  # SQLite takes 32,766 variables
 
@@ -20,15 +25,18 @@ _IN_ONE_QUERY = 10_000  # SQLite takes 32,766 variables
 # ---- for the core --------------------------------------------------------------------------------------------
 
 
-def persons_by(addresses: Iterable[str], keys: Iterable[str] = ()) -> list[values.Person]:
-    """The persons with one of these normalised addresses or keys, in two queries (none for nothing)."""
+def persons_by(addresses: Iterable[str], keys: Iterable[str] = (), names: Iterable[str] = ()) -> list[values.Person]:
+    """The persons with one of these normalised addresses, keys or names (any case), in two queries."""
     wanted, named = sorted({*addresses}), sorted({*keys})
-    if not wanted and not named:
+    called = Q()
+    for name in sorted({*names}):
+        called |= Q(name__iexact=name)
+    if not wanted and not named and not called:
         return []
     found: dict[str, values.Person] = {}
     for start in range(0, max(len(wanted), len(named)), _IN_ONE_QUERY):
         part = slice(start, start + _IN_ONE_QUERY)
-        for person in _persons(Q(addresses__address__in=wanted[part]) | Q(key__in=named[part])):
+        for person in _persons(Q(addresses__address__in=wanted[part]) | Q(key__in=named[part]) | called):
             found[person.key] = person
     return [found[key] for key in sorted(found)]
 
@@ -77,7 +85,7 @@ def tree() -> Tree:
     return {row.key: _item(row) for row in _with_addresses(Person.objects.order_by("pk"))}
 
 
-def applied() -> tuple[Tree, dict[tuple[str, str], str]]:
+def applied() -> tuple[Tree, dict[Path, str]]:
     """The people as the last apply left them, and who changed which of them last."""
     rows = list(Person.objects.order_by("pk").values_list("key", "item", "changed_by"))
     return {key: item for key, item, _ in rows}, {("people", key): by for key, _, by in rows}
@@ -90,10 +98,8 @@ def _item(row: Person) -> Tree:
         out["addresses"] = addresses
     if not row.is_active:
         out["active"] = False
-    # what a file may say although it says nothing new
-    said = {"active": True, "guest": False, "name": "", "time_zone": "", "language": ""}
-    said |= {"roles": [], "away": [], "addresses": []}
-    return out | {name: said[name] for name in row.item if name in said and name not in out}
+    said = [name for name in row.item if name in _NOTHING_SAID and name not in out]  # what goes without saying
+    return out | {name: _NOTHING_SAID[name] for name in said}
 
 
 def save(wanted: Tree, *, by: str, applied: bool) -> None:
@@ -128,7 +134,7 @@ def save(wanted: Tree, *, by: str, applied: bool) -> None:
 
 def _take(row: Person, item: Tree, by: str, applied: bool, *, changed_now: bool) -> None:
     for name in _PLAIN:
-        setattr(row, name, item.get(name, Person._meta.get_field(name).get_default()))
+        setattr(row, name, item.get(name, _NOTHING_SAID[name]))
     row.is_active = item.get("active", True)
     if changed_now:
         row.changed_by = by
@@ -139,7 +145,9 @@ def _take(row: Person, item: Tree, by: str, applied: bool, *, changed_now: bool)
 def _write_addresses(moved: dict[str, list[str]]) -> None:
     ids = dict(Person.objects.filter(key__in=list(moved)).values_list("key", "pk"))
     PersonAddress.objects.bulk_create(
-        PersonAddress(person_id=ids[key], address=normal(written), written=written.strip(), position=position)
+        PersonAddress(
+            person_id=ids[key], address=normal(written) or written, written=written.strip(), position=position
+        )
         for key, addresses in moved.items()
         for position, written in enumerate(addresses)
     )

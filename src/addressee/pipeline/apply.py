@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 
 from django.db import transaction
 
 from addressee.audit import entries
+from addressee.audit.models import Entry
 from addressee.core.setup import Setup
+from addressee.mail.models import Communication
 from addressee.people import rows as people
+from addressee.pipeline import reindex
+from addressee.records.index import UniqueTaken
+from addressee.records.models import Follower, Record, Revision
 from addressee.setup import store
 from addressee.setup.check import check
 from addressee.setup.difference import Change, Stored, Tree, difference, names_not_in_effect
-from addressee.setup.document import Fault, Source, read
+from addressee.setup.document import Fault, Source, place, read
 from addressee.setup.lines import Path
-
-Progress = Callable[[str, int, int], None]  # what is done, how many, of how many
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,14 @@ class Applied:
     changes: tuple[Change, ...] = ()
     faults: tuple[Fault, ...] = ()
     not_in_effect: tuple[str, ...] = ()  # keys of the file that are kept and do nothing yet
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    outcome: Applied
+    tree: Tree
+    before: Setup
+    after: Setup
 
 
 def stored() -> Stored:
@@ -41,38 +51,83 @@ def _joined(tree: Tree, persons: Tree) -> Tree:
     return {**tree, "people": persons} if persons else tree
 
 
-def apply(file: bytes, *, now: datetime, dry_run: bool = False, prune: bool = False) -> Applied:
+def _silent(what: str, done: int, total: int) -> None:
+    pass
+
+
+def apply(
+    file: bytes,
+    *,
+    now: datetime,
+    dry_run: bool = False,
+    prune: bool = False,
+    by: str = store.OPERATOR,
+    progress: reindex.Progress = _silent,
+) -> Applied:
     """Make the setup equal to the file, wholly or not at all.
 
     With `prune` what the file does not name goes; a table or field with data is retired and a person with history
     deactivated instead. With `dry_run` the same is worked out and nothing is written.
     """
     source = read(file)
-    if dry_run:
-        return _worked_out(source, prune)[0]
-    with transaction.atomic():
-        store.lock()
-        outcome, tree, setup = _worked_out(source, prune)
-        if outcome.changes and setup is not None:
-            _write(tree, setup, outcome.changes, now)
-    return outcome
+    plan = _worked_out(source, prune)
+    if dry_run or not plan.outcome.changes:
+        return plan.outcome
+    try:
+        ahead = reindex.newly_indexed(plan.before, plan.after)
+        since = reindex.ahead(ahead, plan.after, now, progress)
+        with transaction.atomic():
+            store.lock()
+            plan = _worked_out(source, prune, sure=True)  # again: someone else may have written meanwhile
+            if plan.outcome.changes:
+                wanted = reindex.newly_indexed(plan.before, plan.after)
+                _write(plan, wanted, since if wanted == ahead else None, now, by)
+    except UniqueTaken as taken:
+        path: Path = ("tables", taken.table, "fields", taken.field, "unique")
+        fault = Fault(path, f"two records have the same value, one of them {taken.record}.")
+        return Applied(faults=tuple(place(source, [fault])))
+    return plan.outcome
 
 
-def _worked_out(source: Source, prune: bool) -> tuple[Applied, Tree, Setup | None]:
-    before = stored()
+def _worked_out(source: Source, prune: bool, *, sure: bool = False) -> _Plan:
+    """What the file comes to. `sure`: that no two records have one value of a unique field was looked at before."""
+    before, version = stored(), store.version()
+    old = store.setup_of(before.tree, version)
     checked = check(source, before, prune=prune, keep=holds_data)
     if checked.setup is None:
-        return Applied(faults=checked.faults), {}, None
+        return _Plan(Applied(faults=checked.faults), {}, old, old)
     changes = difference(before, checked.tree)
-    outcome = Applied(tuple(changes), (), tuple(names_not_in_effect(source.document)))
-    return outcome, checked.tree, checked.setup
+    new = store.setup_of(checked.tree, version + 1)
+    faults = place(source, list(reindex.faults(old, new, changes, look_for_twins=not sure))) if changes else []
+    if faults:
+        return _Plan(Applied(faults=tuple(faults)), {}, old, old)
+    outcome = Applied(tuple(changes), (), tuple(names_not_in_effect(checked.named)))
+    return _Plan(outcome, checked.tree, old, new)
 
 
-def _write(tree: Tree, setup: Setup, changes: tuple[Change, ...], now: datetime) -> None:
-    store.save(tree, by=store.OPERATOR)
-    people.save(tree.get("people", {}), by=store.OPERATOR, applied=True)
-    entries.write("apply", [change.line() for change in changes], at=now, actor=store.OPERATOR)
+def _write(plan: _Plan, wanted: list[reindex.Wanted], since: datetime | None, now: datetime, by: str) -> None:
+    store.save(plan.tree, by=by)
+    people.save(plan.tree.get("people", {}), by=by, applied=by == store.OPERATOR)
+    reindex.no_longer_unique(plan.before, plan.after)
+    reindex.finish(wanted, reindex.no_longer_indexed(plan.before, plan.after), plan.after, since)
+    entries.write("apply", [change.line() for change in plan.outcome.changes], at=now, actor=by)
 
 
 def holds_data(path: Path) -> bool:
-    return True
+    """Would something be lost with this table, field or person?"""
+    kind, key = str(path[0]), str(path[1])
+    if kind == "people":
+        return bool(people.with_history([key])) or _is_named(key)
+    return reindex.has_values(key, str(path[3])) if len(path) > 2 else reindex.has_records(key)
+
+
+def _is_named(person: str) -> bool:
+    """Does any record, revision, message or audit entry name this person?"""
+    return (
+        Entry.objects.filter(actor=person).exists()
+        or Revision.objects.filter(actor=person).exists()
+        or Communication.objects.filter(actor=person).exists()
+        or Follower.objects.filter(person=person).exists()
+        or Record.objects.filter(assignee=person).exists()
+        or Record.objects.filter(created_by=person).exists()
+    )

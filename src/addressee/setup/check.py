@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from addressee.core.setup import SetupFile
@@ -27,6 +27,7 @@ class Checked:
     tree: Tree
     setup: SetupFile | None
     faults: tuple[Fault, ...]
+    named: Tree = field(default_factory=dict)  # what the file itself names
 
 
 def check(
@@ -48,7 +49,7 @@ def check(
     faults += [fault for fault in _cross_checked(setup) if not _inside(fault.path, aside)]
     if faults:
         return Checked(tree, None, tuple(place(_with_names(source), faults)))
-    return Checked(tree, setup, ())
+    return Checked(tree, setup, (), named)
 
 
 def _cross_checked(setup: SetupFile) -> Iterable[Fault]:
