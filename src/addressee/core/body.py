@@ -48,7 +48,10 @@ def split(text: str) -> Split:
         new_text, signature_text = signature_text, ""
     forward = None
     if forward_at is not None:
-        forward = Forward(new_text, _tidy("\n".join(lines[forward_at:])))
+        embedded = lines[forward_at:]
+        if _is_quoted(lines[forward_at]):
+            embedded = [line.removeprefix(">").removeprefix(" ") for line in embedded]
+        forward = Forward(new_text, _tidy("\n".join(embedded)))
     return Split(new_text, _tidy("\n".join(quoted)), signature_text, forward)
 
 
@@ -68,8 +71,10 @@ def _without_quotes(lines: list[str], marked: bool) -> tuple[list[str], list[str
         line = lines[at]
         if not line or at in quote:
             continue
-        if _is_quoted(line):
+        if _is_quoted(line) and not _closes_address(lines, at):
             quote.add(at)
+            if clients.FORWARDED.match(line.lstrip("> ")[:300]):
+                return _parted(lines, quote, at, min(_next_written(lines, at + 1), len(lines) - 1))
             if not _above_is_quote(lines, at, quote):
                 quote.update(_introduction(lines, at, quote))
             continue
@@ -77,14 +82,19 @@ def _without_quotes(lines: list[str], marked: bool) -> tuple[list[str], list[str
             return _parted(lines, quote, at, None)
         if line[-1] in ":：" or (at + 1 < size and clients.ends_with_verb(line)):
             start = _attribution(lines, at, quote)
-            if start is not None:
-                if _something_above(lines, start, quote) and not _quote_follows(lines, at + 1):
-                    return _parted(lines, quote, start, None)  # what follows is a quote that nobody marked
-                quote.update(range(start, at + 1))
-                continue
+        elif clients.DATED_BAR.match(line[:400]) or clients.GMAIL_DATED.match(line[:300]):
+            start = at
+        else:
+            start = None
+        if start is not None:
+            if _something_above(lines, start, quote) and not _quote_follows(lines, at + 1):
+                return _parted(lines, quote, start, None)  # what follows is a quote that nobody marked
+            quote.update(range(start, at + 1))
+            continue
         mail_at = _separator(lines, at)
         if mail_at is not None:
-            return _parted(lines, quote, at, mail_at if clients.FORWARDED.match(line[:300]) else None)
+            shows_fields = clients.FORWARDED.match(line[:300]) or header_block(lines, mail_at)
+            return _parted(lines, quote, at, mail_at if shows_fields else None)
     return _parted(lines, quote, len(lines), None)
 
 
@@ -94,6 +104,15 @@ def _parted(
     kept = [line for at, line in enumerate(lines[:cut]) if at not in quote]
     quoted = [line for at, line in enumerate(lines) if at in quote or at >= cut]
     return kept, quoted, forward_at
+
+
+def _closes_address(lines: list[str], at: int) -> bool:
+    """A line like ">:" or "> wrote:" is the end of "<address" above, cut by the program, and no quote."""
+    line = lines[at]
+    if at == 0 or len(line) > 60 or line[-1] not in ":：":
+        return False
+    above = lines[at - 1]
+    return above.rfind("<") > above.rfind(">") and not _is_quoted(above)
 
 
 def _something_above(lines: list[str], at: int, quote: set[int]) -> bool:
@@ -143,7 +162,7 @@ def _attribution(lines: list[str], end: int, quote: set[int]) -> int | None:
 
 def _attribution_above(lines: list[str], start: int, joined: str, quote: set[int]) -> int | None:
     """The line above belongs to the introduction too when only that one opens it ("On Monday,\\nBen wrote:")."""
-    if clients.INTRODUCTION.match(joined):
+    if clients.OPENING.match(joined):
         return None
     for above in range(start - 1, max(-1, start - LOOK_BACK), -1):
         line = lines[above][:400].strip(clients.EMPHASIS)
@@ -196,9 +215,37 @@ def _without_signature(lines: list[str]) -> tuple[list[str], list[str]]:
     while end and not lines[end - 1]:
         end -= 1
     for at in range(end - 1, max(-1, end - SIGNATURE_LINES - 2), -1):
-        if len(lines[at]) < 10 and clients.DASHES.match(lines[at]) and any(lines[:at]):
-            return _program_lines(lines[:at], lines[at:])
-    return _program_lines(lines[:end], [])
+        line = lines[at]
+        if len(line) < 10 and clients.DASHES.match(line) and any(lines[:at]):
+            return _closing(*_program_lines(lines[:at], lines[at:]))
+        if end - at <= 8 and line.startswith("_") and clients.LIST_FOOTER.match(line) and any(lines[:at]):
+            return _closing(*_program_lines(lines[:at], lines[at:]))
+    return _closing(*_program_lines(lines[:end], []))
+
+
+def _closing(lines: list[str], signature: list[str]) -> tuple[list[str], list[str]]:
+    """Take off ornaments, a hand-typed "-Name", and "Best regards" where a name follows it."""
+    end = len(lines)
+    while end and (not lines[end - 1] or clients.ORNAMENT.match(lines[end - 1][:130])):
+        end -= 1
+    if end > 1 and clients.HAND_TYPED.match(lines[end - 1][:130]) and not lines[end - 2].startswith("-"):
+        end -= 1
+    else:
+        end = _above_closing(lines, end)
+    if not any(lines[:end]):
+        return lines, signature
+    return lines[:end], lines[end:] + signature
+
+
+def _above_closing(lines: list[str], end: int) -> int:
+    """The index of "Best regards," where only a name and a few short lines follow; else `end`."""
+    for at in range(end - 2, max(0, end - 9), -1):
+        line = lines[at].strip()
+        if line and clients.CLOSING.match(line[:80]):
+            below = [other.strip() for other in lines[at + 1 : end] if other]
+            if len(below) <= 6 and clients.NAME_LIKE.match(below[0][:130]) and all(len(other) <= 70 for other in below):
+                return at
+    return end
 
 
 def _program_lines(lines: list[str], signature: list[str]) -> tuple[list[str], list[str]]:

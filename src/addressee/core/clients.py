@@ -20,11 +20,10 @@ _LAST_LETTERS = frozenset("etbsióoaćeyłľnвлитсsımaıuכتبéדв道�
 _WROTE = re.compile(rf"(?:^|[\s>,、。])(?:{_VERBS})(?=[\s:：<\"*(]|$)|写道|寫道|書きました|のメール|님이 작성", re.IGNORECASE)
 EMPHASIS = "*_ \t\u200e\u200f\xa0"
 OPENING = re.compile(
-    r"(?:>\s*)*(?:On|Am|Le|El|Il|Em|Op|Den|Del?|W dniu|Dnia|Dne|Dňa|В|На|Ter|A|In|Quoting|Von|"
-    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day|\d{1,4}[./-])\b",
+    r"(?:>\s*)*(?:(?:On|Am|Le|El|Il|Em|Op|Den|Del?|W dniu|Dnia|Dne|Dňa|В|На|Ter|A|In|Quoting|Von)\s|"
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\d{1,4}[./-])",
     re.IGNORECASE,
 )
-INTRODUCTION = OPENING
 DIGIT_OR_AT = re.compile(r"\d|@")
 NAMES_SENDER = re.compile(
     r"<[^<>\s]{1,100}@[^<>\s]{1,100}>|[\w.+-]{1,64}@[\w-]{1,63}\.[\w.]{2,60}.{0,100}:\s*$|"
@@ -32,9 +31,24 @@ NAMES_SENDER = re.compile(
 )
 
 
+# "3.2.2025, 18:30, Ada <ada@example.org>:" (Yandex, Mail.ru, older Gmail): no verb, but a date and an address.
+_DATED_SENDER = re.compile(
+    r".{0,200}(?:\d{1,2}[:.]\d{2}|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{4}).{0,200}"
+    r"<[^<>\s]{1,200}@[^<>\s]{1,200}>\s?[:：]$"
+)
+# "2016-03-03 17:21 GMT+01:00 Ada": Gmail of some years wrote just this.
+GMAIL_DATED = re.compile(r"\d{4}-\d{2}-\d{2} \d{1,2}:\d{2} GMT[+-]\d{2}:\d{2} \S.{0,200}$")
+_BROKEN_ANGLE = re.compile(r"<\s+|\s+(?=>)")
+
+
 def wrote(line: str) -> bool:
     """The line says who wrote what follows, and when or from which address."""
-    if len(line) > 700 or not _WROTE.search(line):
+    if len(line) > 700:
+        return False
+    line = _BROKEN_ANGLE.sub(lambda found: found[0].strip(), line)
+    if _DATED_SENDER.match(line):
+        return True
+    if not _WROTE.search(line):
         return False
     return DIGIT_OR_AT.search(line) is not None or (
         OPENING.match(line) is not None and line.count(" ") > 3 and len(line) < 160
@@ -70,6 +84,24 @@ FORWARDED = re.compile(
     re.IGNORECASE,
 )
 RULE = re.compile(r"\s*(?:[_*\-]\s?){10,200}\s*$")
+LIST_FOOTER = re.compile(r"\s*_{20,100}\s*$")
+DATED_BAR = re.compile(rf"\s*-{{2,20}}\s?.{{0,300}}\s(?:{_VERBS})\s?-{{2,20}}$", re.IGNORECASE)  # Zoho
+ORNAMENT = re.compile(r"\s*(?:[-_=*#~+]{2,120}|\u1427)\s*$")
+HAND_TYPED = re.compile(r"-{1,2} ?[^\W\d_a-z][\w'’.-]{0,30}(?: [^\W\d_a-z][\w'’.-]{0,30}){0,3}$")
+CLOSING = re.compile(
+    r"(?:(?:with )?(?:best|kind|kindest|warm|warmest|many)? ?(?:regards|wishes|greetings)|"
+    r"thanks(?: and regards| a lot| again| in advance)?|thank you(?: very much| so much| again| in advance)?|"
+    r"many thanks|cheers|sincerely(?: yours)?|yours (?:sincerely|faithfully|truly)|best|all the best|"
+    r"mit (?:freundlichen|freundlichem|besten|lieben|vielen) gr(?:ü|ue)(?:ß|ss)(?:en)?|mfg|gruß|"
+    r"(?:viele|liebe|beste|schöne|freundliche) gr(?:ü|ue)(?:ß|ss)e|cordialement|bien (?:cordialement|à vous)|"
+    r"salutations(?: distinguées)?|saludos(?: cordiales)?|un saludo|atentamente|cordiali saluti|distinti saluti|"
+    r"saluti|atenciosamente|cumprimentos|abraços|met vriendelijke groeten?|groeten|groetjes|"
+    r"med vänlig(?:a)? hälsning(?:ar)?|vänliga hälsningar|hälsningar|(?:med )?venlig hilsen|mvh|"
+    r"(?:med )?vennlig hilsen|ystävällisin terveisin|terveisin|pozdrawiam|z poważaniem|s pozdravem|с уважением|"
+    r"üdvözlettel|saygılarımla|cu stimă)\s?[,.!]{0,2}$",
+    re.IGNORECASE,
+)
+NAME_LIKE = re.compile(r"[^\W\d_][\w'’.-]{0,30}(?:,? [\w'’.()-]{1,30}){0,4}\s?,?$")
 FROM = re.compile(
     r"\s*[*_]{0,2}(?:From|Von|De|Da|Van|Från|Fra|Lähettäjä|Od|Nadawca|От|Feladó|Kimden|Gönderen|De la|Από|"
     r"发件人|寄件者|差出人|보낸 사람)\s?[*_]{0,2}\s?[:：]",
@@ -87,8 +119,8 @@ DASHES = re.compile(r"\s{0,3}(?:--|__|––|—|---|___)\s*$")
 SENT_FROM = re.compile(
     r"[\"'<(\[_*]{0,2}(?:(?:sent|posted|written|delivered) (?:from|via|with|by|using) (?:my|the|a|an|yahoo|outlook|mail|"
     r"gmail|samsung|iphone|ipad|android|blackberry|windows|nokia|sony|htc|mobile|proton|galaxy|verizon|spark|superhuman|"
-    r"airmail|mailbird|nine|aquamail|typeapp|bluemail|e?mail)\b.{0,120}"
-    r"|get outlook for .{1,60}|sent from .{1,30}|enviado desde .{1,80}|enviado (?:do|pelo|via|a partir) .{1,80}|"
+    r"airmail|mailbird|nine|aquamail|typeapp|bluemail|e?mail)\b(?:(?![,.!?] \w).){0,120}"
+    r"|get outlook for .{1,60}|sent from (?:(?![,.!?] \w).){1,30}|enviado desde .{1,80}|enviado (?:do|pelo|via|a partir) .{1,80}|"
     r"envoyé (?:de|depuis|à partir) .{1,80}|"
     r"(?:von meinem|gesendet (?:von|mit|aus|über)|diese nachricht wurde von meinem) .{1,80}|"
     r"verzonden (?:vanaf|via|met|vanuit) .{1,80}|inviato (?:da|dal|con) .{1,80}|skickat från .{1,80}|"
@@ -112,7 +144,9 @@ _SIGNS = (
     "\n\t>",
 )  # fmt: skip
 _WORDS = (
-    "from", "von", "via", "sent", "gesendet", "outlook", "verzonden", "enviado", "envoyé", "inviato", "skickat",
+    "from", "von", "via", "sent", "gesendet", "outlook", "regards", "thank", "cheers", "sincerely", "best", "wishes", "greetings", "grü", "mfg", "gruß", "grue",
+    "cordial", "salut", "saludo", "atent", "atenc", "cumpri", "abraç", "groet", "hälsn", "hilsen", "mvh", "tervei", "pozdra", "poważ",
+    "уваж", "üdvöz", "saygı", "stimă", " gmt", "\n-", "verzonden", "enviado", "envoyé", "inviato", "skickat",
     "sendt", "lähetetty", "wysłan", "odesláno", "отправлено", "送信", "发自", "發自", "보냄", "gönderildi", "confiden",
     "vertraulich", "disclaimer", "privileged", "wrote", "发件人", "寄件者", "差出人", "보낸 사람", "nadawca", "feladó",
     "kimden", "gönderen", "lähettäjä", "från", "fra:", "van:", "od:", "de:", "de :", "da:", "από", "от:",
