@@ -44,7 +44,7 @@ class Files(FieldType):
         for key in ("name", "type"):
             if not isinstance(file[key], str):
                 raise self.bad("wrong-type", "the file", field)
-            self.clean(file[key], field, 255)
+            self.clean(str(file[key]), field, 255)
         return file
 
     def format(self, value: Any, field: FieldDef, reading: Reading) -> str:

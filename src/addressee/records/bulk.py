@@ -1,0 +1,86 @@
+"""Many rows in one statement, on SQLite and PostgreSQL alike. Called by the writers of records and mail.
+
+Django's bulk_create cuts a batch at 999 parameters on SQLite; a batch of messages would become many statements.
+SQLite takes 32,766 parameters since 3.32.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cache
+from typing import Any, TypeVar
+
+from django.db import connection, models
+
+MOST_PARAMETERS = 30_000
+T = TypeVar("T")
+
+
+def chunks(items: Sequence[T], parameters_each: int) -> Iterator[Sequence[T]]:
+    """The items in slices that fit one statement."""
+    size = max(1, MOST_PARAMETERS // parameters_each)
+    for start in range(0, len(items), size):
+        yield items[start : start + size]
+
+
+def insert(objects: Sequence[models.Model], conflict: str = "") -> int:
+    """Insert objects of one model; how many rows were written.
+
+    conflict  what follows the values, such as "ON CONFLICT DO NOTHING"
+
+    Keys that the database makes are not read back. Raises django.db.IntegrityError.
+    """
+    if not objects:
+        return 0
+    columns = _written(type(objects[0]))
+    head = f"INSERT INTO {table(type(objects[0]))} ({', '.join(quoted(str(f.column)) for f in columns)}) VALUES "
+    row, written = "(" + ", ".join(["%s"] * len(columns)) + ")", 0
+    with connection.cursor() as cursor:
+        for part in chunks(objects, len(columns)):
+            parameters = [
+                field.get_db_prep_save(getattr(each, field.attname), connection) for each in part for field in columns
+            ]
+            cursor.execute(f"{head}{', '.join([row] * len(part))} {conflict}", parameters)
+            written += cursor.rowcount
+    return written
+
+
+def values(columns: Sequence[models.Field[Any, Any]], rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
+    """(VALUES …) with its parameters. Both databases call its columns column1, column2 …"""
+    row = "(" + ", ".join(map(_typed, columns)) + ")"
+    parameters = [
+        field.get_db_prep_save(value, connection) for each in rows for field, value in zip(columns, each, strict=True)
+    ]
+    return f"(VALUES {', '.join([row] * len(rows))})", parameters
+
+
+def fields(model: type[models.Model], *names: str) -> list[models.Field[Any, Any]]:
+    by_name = {field.name: field for field in model._meta.concrete_fields}
+    return [by_name[name] for name in names]
+
+
+def placeholders(items: Iterable[Any]) -> tuple[str, list[Any]]:
+    """(%s, %s, …) with its parameters."""
+    parameters = list(items)
+    return "(" + ", ".join(["%s"] * len(parameters)) + ")", parameters
+
+
+def table(model: type[models.Model]) -> str:
+    return quoted(model._meta.db_table)
+
+
+def quoted(name: str) -> str:
+    return connection.ops.quote_name(name)
+
+
+@cache
+def _written(model: type[models.Model]) -> tuple[models.Field[Any, Any], ...]:
+    return tuple(field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField))
+
+
+def _typed(field: models.Field[Any, Any]) -> str:
+    """A parameter with its type: in a bare VALUES PostgreSQL takes every text for text."""
+    if connection.vendor != "postgresql":
+        return "%s"
+    target = field.target_field if isinstance(field, models.ForeignKey) else field
+    return f"%s::{target.db_type(connection)}"

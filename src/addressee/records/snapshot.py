@@ -1,0 +1,142 @@
+"""Reads records for a whole batch, in a few statements, into the core's Snapshot. Called by pipeline/process.
+
+Four at most: all keyed look-ups as one UNION ALL (records/lookup); the records they lead to, with their
+correspondents and followers; the records those link to; the organisations of contacts among them.
+
+It takes no locks of its own. The caller holds the write transaction: on SQLite that is enough (BEGIN IMMEDIATE),
+on PostgreSQL he has taken advisory locks on the batch's keys before.
+"""
+
+# ruff: noqa: S611 (statements are made of our own names; what comes from outside is a parameter)
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from typing import Any
+from uuid import UUID
+
+from django.db import connection
+from django.db.models import TextField
+from django.db.models.expressions import RawSQL
+
+from addressee.core.contract import links_in
+from addressee.core.registry import fields
+from addressee.core.setup import Setup
+from addressee.core.values import Correspondent as Bond
+from addressee.core.values import RecordState, Snapshot, Wanted
+from addressee.records import bulk
+from addressee.records.lookup import ANY, LookUp, is_uuid
+from addressee.records.models import Correspondent, Follower, Record
+
+_EARLIEST = datetime.min.replace(tzinfo=UTC)
+_COLUMNS = ("uuid", "table", "title", "values", "number", "team", "account", "assignee", "created_by", "created_at")
+
+
+def fill(snapshot: Snapshot, wanted: Wanted, setup: Setup) -> None:
+    """Look up all that is wanted, and put it into the snapshot.
+
+    Deleted records are read, marked so; by number and uuid they are found, by title and as contact they are not.
+    `unique` is keyed by FieldType.keys; `named` by core.fieldtype.fold, and by the table or "*" that was asked;
+    `titles` may hold a number or a uuid as well, so that what a link says is found by its text alone.
+    """
+    look_up = LookUp(snapshot, wanted, setup)
+    look_up.read()
+    addressed = wanted.uuids | (look_up.found - look_up.titled)
+    read_records(snapshot, wanted.uuids | look_up.found)
+    for address in wanted.addresses:
+        snapshot.contacts[address] = _contacts(look_up, address)
+    for table, text in wanted.titles:
+        snapshot.named[table, text] = _named(look_up, table, text)
+    read_records(snapshot, _linked(snapshot, setup, addressed))
+    read_records(snapshot, _organisations(snapshot, setup))
+
+
+def read_records(snapshot: Snapshot, uuids: Iterable[str]) -> None:
+    """Read records that the snapshot lacks, with their correspondents and followers, in one statement."""
+    missing = sorted(uuid for uuid in uuids if uuid not in snapshot.records and is_uuid(uuid))
+    for part in bulk.chunks(missing, 1):
+        for row in _rows(part):
+            state, bonds, following = _state(row[:-2]), row[-2], row[-1]
+            snapshot.records[state.uuid] = state
+            snapshot.correspondents[state.uuid] = {
+                address: Bond(*map(bool, flags)) for address, *flags in json.loads(bonds or "[]")
+            }
+            snapshot.followers[state.uuid] = tuple(sorted(json.loads(following or "[]")))
+
+
+def _rows(uuids: Iterable[str]) -> Iterable[tuple[Any, ...]]:
+    as_list, as_pair, as_number = "json_group_array", "json_array", ""
+    if connection.vendor == "postgresql":
+        as_list, as_pair, as_number = "json_agg", "json_build_array", "::int"
+    flags = ", ".join(f"c.{flag}{as_number}" for flag in ("wrote_first", "wrote", "written_to", "sent"))
+    record = f"{bulk.table(Record)}.uuid"
+    bonds = f"{as_list}({as_pair}(c.address, {flags})) AS text) FROM {bulk.table(Correspondent)} c"
+    following = f"{as_list}(c.person) AS text) FROM {bulk.table(Follower)} c"
+    return (
+        Record.objects.filter(uuid__in=list(uuids))
+        .annotate(
+            bonds=RawSQL(f"(SELECT CAST({bonds} WHERE c.record_id = {record})", (), TextField()),
+            following=RawSQL(f"(SELECT CAST({following} WHERE c.record_id = {record})", (), TextField()),
+        )
+        .values_list(*_COLUMNS, "version", "deleted_at", "unverified", "bonds", "following")
+    )
+
+
+def _state(row: tuple[Any, ...]) -> RecordState:
+    *told, version, deleted_at, unverified = row
+    by_name = dict(zip(_COLUMNS, told, strict=True))
+    by_name["uuid"] = str(by_name["uuid"])
+    return RecordState(**by_name, version=version, deleted=deleted_at is not None, unverified=unverified)
+
+
+def _contacts(look_up: LookUp, address: str) -> list[str]:
+    """The records in which an address stands, the oldest first. Index texts are cut at 200: look at the whole."""
+    records = look_up.snapshot.records
+    found = [records[uuid] for uuid in look_up.by_address.get(address[:200], ()) if uuid in records]
+    own = [state for state in found if address in _addresses_of(look_up.setup, state)]
+    return [state.uuid for state in sorted(own, key=lambda state: (state.created_at or _EARLIEST, state.uuid))]
+
+
+def _addresses_of(setup: Setup, state: RecordState) -> list[str]:
+    table = setup.tables[state.table]
+    if table.person is None:
+        return []
+    forms: list[str] = fields[table.fields[table.person.address].type].forms(state.values.get(table.person.address))
+    return forms
+
+
+def _named(look_up: LookUp, asked: str, text: str) -> list[str]:
+    """A uuid or a number in its mask decides; else all records of that title or those digits."""
+    snapshot = look_up.snapshot
+    if is_uuid(text):
+        state = snapshot.records.get(str(UUID(text)))
+        return [state.uuid] if state and not state.deleted and asked in (ANY, state.table) else []
+    numbered = (snapshot.numbered.get(number, "") for number in look_up.numbers_in(asked, text))
+    found = [uuid for uuid in numbered if uuid in snapshot.records and not snapshot.records[uuid].deleted]
+    if found and not text.isdecimal():
+        return found
+    for key in look_up.tables_asked(asked):
+        for form in look_up.title_forms(key, text):
+            found += sorted(look_up.by_title.get((key, form), ()))
+    return list(dict.fromkeys(found))
+
+
+def _linked(snapshot: Snapshot, setup: Setup, uuids: Iterable[str]) -> set[str]:
+    """The records that the given ones link to."""
+    states = [snapshot.records[uuid] for uuid in uuids if uuid in snapshot.records]
+    tables = setup.tables
+    return {uuid for state in states if state.table in tables for uuid in links_in(state.values, tables[state.table])}
+
+
+def _organisations(snapshot: Snapshot, setup: Setup) -> set[str]:
+    """The organisations of the contacts in the snapshot."""
+    out: set[str] = set()
+    for state in snapshot.records.values():
+        table = setup.tables.get(state.table)
+        if table is None or table.person is None:
+            continue
+        field = table.live_fields.get(table.person.organisation)
+        if field is not None:
+            out |= set(fields[field.type].links(state.values.get(table.person.organisation)))
+    return out
