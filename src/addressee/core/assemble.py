@@ -166,9 +166,9 @@ def _message_leaf(raw: bytes) -> bytes:
     Line ends are made CRLF where the message uses LF alone.
     """
     text = _BARE_LF.sub(CRLF, raw)
-    if raw.isascii() and b"\0" not in raw and not _BARE_CR.search(raw):
-        if max(map(len, text.split(CRLF))) <= MOST_LINE_BYTES:
-            return b"Content-Type: message/rfc822\r\nContent-Disposition: attachment\r\n\r\n" + text
+    plain = raw.isascii() and b"\0" not in raw and not _BARE_CR.search(raw)
+    if plain and max(map(len, text.split(CRLF))) <= MOST_LINE_BYTES:
+        return b"Content-Type: message/rfc822\r\nContent-Disposition: attachment\r\n\r\n" + text
     return _file_leaf(Part("message.eml", "application/octet-stream", raw))
 
 

@@ -217,17 +217,26 @@ def _without_signature(lines: list[str]) -> tuple[list[str], list[str]]:
     for at in range(end - 1, max(-1, end - SIGNATURE_LINES - 2), -1):
         line = lines[at]
         if len(line) < 10 and clients.DASHES.match(line) and any(lines[:at]):
-            return _closing(*_program_lines(lines[:at], lines[at:]))
+            return _program_lines(_trimmed(lines[:at]), lines[at:])
         if end - at <= 8 and line.startswith("_") and clients.LIST_FOOTER.match(line) and any(lines[:at]):
             return _closing(*_program_lines(lines[:at], lines[at:]))
     return _closing(*_program_lines(lines[:end], []))
 
 
-def _closing(lines: list[str], signature: list[str]) -> tuple[list[str], list[str]]:
-    """Take off ornaments, a hand-typed "-Name", and "Best regards" where a name follows it."""
+def _trimmed(lines: list[str]) -> list[str]:
+    """Without blank lines and ornaments at the end."""
     end = len(lines)
     while end and (not lines[end - 1] or clients.ORNAMENT.match(lines[end - 1][:130])):
         end -= 1
+    return lines[:end] or lines
+
+
+def _closing(lines: list[str], signature: list[str]) -> tuple[list[str], list[str]]:
+    """Take off ornaments, a hand-typed "-Name", and "Best regards" where a name follows it.
+
+    Not where a dashes line has already said what the signature is: then what stands above it is meant.
+    """
+    end = len(_trimmed(lines))
     if end > 1 and clients.HAND_TYPED.match(lines[end - 1][:130]) and not lines[end - 2].startswith("-"):
         end -= 1
     else:

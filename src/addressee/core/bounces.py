@@ -19,10 +19,11 @@ _MAILBOX = re.compile(rf"[<(\"']?({_ADDRESS})[>)\"']?")
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 _REPLY = re.compile(r"(?<![\d.:@-])([45]\d\d)(?=[ \-]|$)(?! \d)", re.MULTILINE)
 _DAEMON = re.compile(
-    r"^(?:mailer-?daemon|mail-?daemon|postmaster|mdaemon|bounces?(?:[-+=].*)?|mailerdaemon|mail[-_.]?delivery.*|"
+    r"^(?:mailer-?daemon|mail-?daemon|post_?master|mdaemon|bounces?(?:[-+=].*)?|mailerdaemon|mail[-_.]?delivery.*|"
     r"mmdf|smtp[-_.]?(?:daemon|gateway)|lmailer|uucp|double-bounce|microsoftexchange[0-9a-f]{20,})@",
     re.IGNORECASE,
 )
+_ROBOT = re.compile(r"^(?:mailer-?daemon|mail-?daemon|mdaemon|double-bounce)(?:@|$)", re.IGNORECASE)
 _DAEMON_NAME = re.compile(
     r"mail(?:er)?[ -]?daemon|mail delivery (?:sub)?system|mail administrator|post ?master|mail delivery service|"
     r"delivery subsystem|internet mail delivery|system administrator",
@@ -64,6 +65,8 @@ _ORIGINAL = re.compile(
     r"^(?:Received: (?:from|by)|Return-Path:|Message-ID:|Content-Transfer-Encoding:)",
     re.IGNORECASE | re.MULTILINE,
 )
+_BLOCKS = re.compile(rb"\r?\n(?:[ \t]*\r?\n)+")
+_ACTION = re.compile(r"[a-z]+")
 _FULL = {"4.2.2", "5.2.2"}
 
 
@@ -97,68 +100,62 @@ def report(
     if status_parts:
         found = _from_status(status_parts)
         if found is not None:
-            if found.bounces:
-                return found
-            if found.standing and not declared and not _machine(headers, senders):
-                return NONE
-            if found.standing and found.failed is False:
-                return found
-    if not declared and not _machine(headers, senders):
+            return found
+    failed = [text(value) for value in headers.all("x-failed-recipients")[:MOST]]
+    above = _above_original(words[:_SCANNED])
+    if not (declared or failed or _says_so(headers, senders, subject, above)):
         return NONE
-    shown = words[:_SCANNED]
-    said = bool(_SUBJECT.search(subject[:300]))
-    failed_recipients = [text(value) for value in headers.all("x-failed-recipients")[:MOST]]
-    if not declared and not failed_recipients and not (said or _null_return(headers)):
-        return NONE
-    above = _above_original(shown)
-    if not (failed_recipients or declared) and not (_WORDS.search(above) or (said and _STATUS.search(above))):
-        return NONE
-    if not declared and not failed_recipients and not said and not (_STATUS.search(above) or _REPLY.search(above)):
-        return NONE
-    if _DELAYED.search(above) and not _STATUS.search(above.replace("4.", "")) and not failed_recipients:
-        return Report(True, False, ())
-    return Report(True, True, _from_words(above, failed_recipients, senders))
+    later = _DELAYED.search(f"{subject[:300]}\n{above}") is not None and not _hard(_code(above))
+    return Report(True, True, _from_words(above, failed, senders, later))
 
 
-def _machine(headers: Headers, senders: list[tuple[str, str]]) -> bool:
-    return (
-        any(is_daemon(address, name) for name, address in senders[:3])
-        or _null_return(headers)
-        or "x-failed-recipients" in headers
-    )
+def _says_so(headers: Headers, senders: list[tuple[str, str]], subject: str, above: str) -> bool:
+    """A report without the fields of one: a mailer sent it, and its subject or its words say what failed."""
+    said = _SUBJECT.search(subject[:300]) is not None
+    told = _WORDS.search(above) is not None
+    coded = _STATUS.search(above) is not None or _REPLY.search(above) is not None
+    if any(_ROBOT.match(address) for _, address in senders[:3]):
+        return said or told or coded
+    if any(is_daemon(address, name) for name, address in senders[:3]):  # postmaster may be a person too
+        return (said and (told or coded or _null_return(headers))) or (told and coded) or (told and _null_return(headers))
+    return _null_return(headers) and said and (told or coded)
 
 
 def _null_return(headers: Headers) -> bool:
-    return headers.first("return-path").strip() in {b"<>", b"<MAILER-DAEMON>", b"MAILER-DAEMON"}
+    """RFC 5321 4.5.5: reports come from the null reverse-path, as the last hop notes it."""
+    value = headers.first("return-path").strip().lower()
+    return value == b"<>" or value.lstrip(b"<").startswith(b"mailer-daemon")
 
 
 def _from_status(parts: list[bytes]) -> Report | None:
     """RFC 3464 2: one block of fields for the message, then one for each recipient."""
-    bounces: list[Bounce] = []
-    actions: set[str] = set()
+    failed: list[Bounce] = []
+    delayed: list[Bounce] = []
+    seen = False
     for part in parts[:10]:
-        for block in re.split(rb"\r?\n(?:[ \t]*\r?\n)+", part[:_SCANNED].strip()):
+        for block in _BLOCKS.split(part[:_SCANNED].strip()):
             fields, _ = scan(block + b"\n", 0, len(block) + 1)
-            action = text(fields.first("action")).split(" ")[0].split(";")[0].lower()
-            recipient = _typed(fields.first("original-recipient")) or _typed(fields.first("final-recipient"))
             if "action" not in fields and "final-recipient" not in fields:
                 continue
-            actions.add(action)
-            diagnostic = text(fields.first("diagnostic-code"))
-            status = _status(text(fields.first("status")), diagnostic)
-            if action in {"failed", "failure", ""} and len(bounces) < MOST:
-                final = _typed(fields.first("final-recipient")) or recipient
-                bounces.append(
-                    Bounce(
-                        final or None,
-                        status,
-                        _hard(status),
-                        (diagnostic.partition(";")[2] or diagnostic).strip()[:1_000],
-                    )
-                )
-    if not actions:
+            seen = True
+            action = _ACTION.match(text(fields.first("action")[:200]).lower())
+            kind = action[0] if action else "failed"
+            if kind in {"failed", "failure", "delayed"} and len(failed) + len(delayed) < MOST:
+                (delayed if kind == "delayed" else failed).append(_recipient(fields, kind))
+    if not seen:
         return None
-    return Report(True, bool(bounces), tuple(bounces))
+    found = failed or delayed
+    return Report(True, bool(found), tuple(found))
+
+
+def _recipient(fields: Headers, kind: str) -> Bounce:
+    """One recipient's block: the address, its status and the words of the server that refused it."""
+    diagnostic = text(fields.first("diagnostic-code")[:4_000])
+    recipient = _typed(fields.first("final-recipient")) or _typed(fields.first("original-recipient"))
+    status = _status(text(fields.first("status")[:400]), diagnostic)
+    hard = False if kind == "delayed" else _hard(status)
+    said = (diagnostic.partition(";")[2] or diagnostic).strip() or text(fields.first("status")[:400])
+    return Bounce(recipient or None, status, hard, said[:1_000])
 
 
 def _typed(value: bytes) -> str:
@@ -189,7 +186,9 @@ def _above_original(words: str) -> str:
     return words[: found.start()] if found and found.start() > 40 else words
 
 
-def _from_words(words: str, failed: list[str], senders: list[tuple[str, str]]) -> tuple[Bounce, ...]:
+def _from_words(
+    words: str, failed: list[str], senders: list[tuple[str, str]], later: bool
+) -> tuple[Bounce, ...]:
     """Recipients and codes as a mailer writes them for people."""
     own = {address.lower() for _, address in senders}
     recipients = [found[1] for value in failed for found in _MAILBOX.finditer(value)]
@@ -198,13 +197,13 @@ def _from_words(words: str, failed: list[str], senders: list[tuple[str, str]]) -
     recipients = list({recipient.lower(): recipient for recipient in recipients}.values())[:MOST]
     shared = _code(words)
     if not recipients:
-        return (Bounce(None, shared, _hard(shared), _reason(words)),)
+        return (Bounce(None, shared, False if later else _hard(shared), _reason(words)),)
     bounces = []
     for recipient in recipients:
         at = words.find(recipient)
         near = words[at : at + 800] if at >= 0 else words
         status = _code(near) or shared
-        bounces.append(Bounce(recipient, status, _hard(status), _reason(near)))
+        bounces.append(Bounce(recipient, status, False if later else _hard(status), _reason(near)))
     return tuple(bounces)
 
 

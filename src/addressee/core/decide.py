@@ -149,6 +149,7 @@ class _Walk:
             self._before_route()
             or self._find_target()
             or self._who()
+            or self._refused_by_person()
             or self._automatic()
             or self._repeated()
             or self._history()
@@ -205,7 +206,7 @@ class _Walk:
             self.account_key = ""
         if record is None and self.found.trouble is not None and self.route.kind is not Kind.TABLE:
             self.target = f"address:{self.route.token or self.route.record}"[:80]
-            return self._who() or self._repeated(told=True) or self.settle(Disposition.HOLD, self.found.trouble)
+            return self._who() or self._repeated() or self.settle(Disposition.HOLD, self.found.trouble)
         if record is None and self.route.kind is not Kind.TABLE:
             return self._who() or self.settle(Disposition.HOLD, Reason.NO_TABLE)
         self.target = f"record:{record.uuid}" if record is not None else f"table:{self.route.table}"
@@ -242,6 +243,12 @@ class _Walk:
                 return self.settle(Disposition.HOLD, Reason.BAD_TOKENS)
         return None
 
+    def _refused_by_person(self) -> Decision | None:
+        override = self.delivery.override
+        if override is None or override.kind != "reject":
+            return None
+        return self.settle(Disposition.REJECT, Reason.REFUSED_BY_PERSON, f"refused by {override.by}")
+
     def _automatic(self) -> Decision | None:
         """Law 14: vacation and bounce mail is shown on the record it answers and does nothing else."""
         message = self.message
@@ -263,10 +270,10 @@ class _Walk:
         self.plan = Changeset(communications=(shown,))
         return self.settle(Disposition.ACCEPT, reason)
 
-    def _repeated(self, *, told: bool = False) -> Decision | None:
+    def _repeated(self) -> Decision | None:
         """Law 3: this message had its effect on this target before."""
         earlier = self.snapshot.applied.get((self.message.identity, self.target))
-        if earlier is None or (self.delivery.override is not None and earlier == self.delivery.id):
+        if earlier is None:
             return None
         decision = self.settle(Disposition.DISCARD, Reason.DUPLICATE, f"delivery {earlier} was the same message")
         return replace(decision, duplicate_of=earlier or None)
@@ -835,7 +842,7 @@ class Titles(dict[str, tuple[str, str]]):
         return uuid in self._snapshot.records
 
     def get(self, uuid: str, default: Any = None) -> Any:
-        return self[uuid] if uuid in self else default
+        return self.__missing__(uuid) if uuid in self else default
 
 
 def find_records(table: str, text: str, snapshot: Snapshot, setup: Setup) -> tuple[str, ...]:
@@ -916,38 +923,53 @@ def lay(decision: Decision, delivery: Delivery, snapshot: Snapshot, setup: Setup
 def _lay_change(state: RecordState, kind: str, snapshot: Snapshot, setup: Setup) -> None:
     before = snapshot.records.get(state.uuid)
     snapshot.records[state.uuid] = state
-    table = setup.tables[state.table]
     if kind == "create" and state.number is not None:
         snapshot.next_number[state.table] = state.number + 1
         snapshot.numbered[(state.table, state.number)] = state.uuid
-    if table.person is not None:
-        for address in addresses_of(before, setup) if before is not None else ():
-            holders = snapshot.contacts.get(address, [])
-            if state.uuid in holders:
-                holders.remove(state.uuid)
-        for address in addresses_of(state, setup) if not state.deleted else ():
-            holders = snapshot.contacts.setdefault(address, [])
-            if state.uuid not in holders:
-                holders.append(state.uuid)
-    if state.title and (before is None or before.title != state.title):
-        if before is not None and before.title:
-            old = snapshot.named.get((state.table, fold(before.title)), [])
-            if state.uuid in old:
-                old.remove(state.uuid)
+    _lay_contact(before, state, snapshot, setup)
+    _lay_title(before, state, snapshot)
+    _lay_unique(before, state, snapshot, setup)
+    workflow = setup.tables[state.table].workflow
+    if workflow is None or kind != "create" or not state.assignee:
+        return
+    if state.values.get(workflow.field) not in workflow.closed:
+        load = (state.table, state.assignee)
+        snapshot.open_counts[load] = snapshot.open_counts.get(load, 0) + 1
+
+
+def _lay_contact(before: RecordState | None, state: RecordState, snapshot: Snapshot, setup: Setup) -> None:
+    if setup.tables[state.table].person is None:
+        return
+    for address in addresses_of(before, setup) if before is not None else ():
+        holders = snapshot.contacts.get(address, [])
+        if state.uuid in holders:
+            holders.remove(state.uuid)
+    for address in addresses_of(state, setup) if not state.deleted else ():
+        holders = snapshot.contacts.setdefault(address, [])
+        if state.uuid not in holders:
+            holders.append(state.uuid)
+
+
+def _lay_title(before: RecordState | None, state: RecordState, snapshot: Snapshot) -> None:
+    if before is not None and before.title == state.title:
+        return
+    if before is not None and before.title:
+        old = snapshot.named.get((state.table, fold(before.title)), [])
+        if state.uuid in old:
+            old.remove(state.uuid)
+    if state.title:
         snapshot.named.setdefault((state.table, fold(state.title)), []).append(state.uuid)
-    for name, definition in table.live_fields.items():
+
+
+def _lay_unique(before: RecordState | None, state: RecordState, snapshot: Snapshot, setup: Setup) -> None:
+    for name, definition in setup.tables[state.table].live_fields.items():
         if definition.unique and (before is None or before.values.get(name) != state.values.get(name)):
-            kind = fields[definition.type]
-            for key in kind.keys(before.values.get(name)) if before is not None else ():
+            shelf = fields[definition.type]
+            for key in shelf.keys(before.values.get(name)) if before is not None else ():
                 if snapshot.unique.get((state.table, name, key)) == state.uuid:
                     del snapshot.unique[(state.table, name, key)]
-            for key in kind.keys(state.values.get(name)):
+            for key in shelf.keys(state.values.get(name)):
                 snapshot.unique.setdefault((state.table, name, key), state.uuid)
-    workflow = table.workflow
-    if workflow is not None and kind == "create" and state.assignee:
-        if state.values.get(workflow.field) not in workflow.closed:
-            load = (state.table, state.assignee)
-            snapshot.open_counts[load] = snapshot.open_counts.get(load, 0) + 1
 
 
 def _lay_message(decision: Decision, message_id: str, snapshot: Snapshot) -> None:

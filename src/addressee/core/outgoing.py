@@ -1,4 +1,4 @@
-"""What a draft becomes when it goes out: who sends it, under which ids, with which headers. Pure; called by mail/outbox.
+"""What a draft becomes when it goes out: sender, ids, headers. Pure; called by mail/outbox.
 
 The token of a message stands in four places, so that an answer finds its record whatever a mail program drops:
 the reply address, the Message-ID, our own header and the subject (DESIGN section 4, E2).
@@ -16,7 +16,7 @@ from addressee.core.setup import Account, Setup
 from addressee.core.tokens import IN_SUBJECT, for_subject
 from addressee.core.values import OutboxDraft
 
-TOKEN_HEADER = "X-Addressee-Token"
+TOKEN_HEADER = "X-Addressee-Token"  # noqa: S105
 LOOP_HEADER = "X-Addressee-Loop"  # our domain: mail that carries it came from us
 # RFC 3834 5: what a program sends in answer to a message, and what it sends of its own accord.
 _REPLIED = {"receipt", "auto_reply", "confirmation"}
@@ -149,7 +149,7 @@ def _headers(draft: OutboxDraft, token: str | None, setup: Setup) -> list[tuple[
     kind = "auto-replied" if draft.kind in _REPLIED else "auto-generated"
     if draft.kind in _REPLIED | _GENERATED or draft.automatic:
         found.append(("Auto-Submitted", kind))
-        # [MS-OXCMAIL] 2.2.3.2.14, all but NDR: vacation notes and read receipts are not wanted, bounces are.
+        # [MS-OXCMAIL], all but NDR: vacation notes and read receipts are not wanted, bounces are.
         # No Precedence: RFC 3834 3.1.8 recommends neither the field nor any value of it.
         found.append(("X-Auto-Response-Suppress", "DR, RN, NRN, OOF, AutoReply"))
     found.append((LOOP_HEADER, _domain(setup.site.domain)))

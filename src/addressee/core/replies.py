@@ -7,7 +7,7 @@ To staff a notice of a correspondent's message. To the correspondents what staff
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from addressee.core.action import Request, communication
@@ -34,6 +34,7 @@ from addressee.core.values import (
     RecordState,
     Right,
     Snapshot,
+    Step,
     Visibility,
 )
 
@@ -87,6 +88,15 @@ def write(telling: Telling) -> tuple[list[OutboxDraft], list[tuple[str, str]]]:
     return drafts, notes
 
 
+def with_notices(decision: Decision, telling: Telling) -> Decision:
+    """A web post with what follows from it: the author needs no receipt, staff and correspondents are told."""
+    drafts: list[OutboxDraft] = []
+    notes: list[tuple[str, str]] = []
+    _to_staff(telling, drafts, notes)
+    _to_correspondents(telling, drafts, notes)
+    return replace(decision, outbox=tuple(drafts), trace=(*decision.trace, *(Step("answer", *n) for n in notes)))
+
+
 # ---------------------------------------------------------------- the author
 
 
@@ -117,7 +127,7 @@ def _to_author(telling: Telling, drafts: list[OutboxDraft], notes: list[tuple[st
             references=(*telling.message.references[-20:], telling.message.message_id)
             if telling.message.message_id
             else (),
-            message=telling.message.identity,
+            message=telling.message.identity or None,
         )
     )
     notes.append((kind, f"to {to}"))
@@ -371,7 +381,7 @@ def _notice(telling: Telling, record: RecordState, post: CommunicationDraft, to:
         seed=telling.fresh.uuid(),
         token=telling.fresh.token(),
         notice=public,
-        message=telling.message.identity,
+        message=telling.message.identity or None,
     )
 
 
@@ -411,12 +421,14 @@ def composed(telling: Telling, record: RecordState, post: CommunicationDraft, to
         in_reply_to=last,
         references=(last,) if last else (),
         automatic=False,
-        message=telling.message.identity,
+        message=telling.message.identity or None,
         files=tuple(f for f in post.files if not f.inline),
     )
 
 
-def redirect(decision: Decision, message: Message, record: RecordState | None, setup: Setup, why: str) -> OutboxDraft:
+def redirect(
+    decision: Decision, message: Message, record: RecordState | None, setup: Setup, why: str, fresh: Fresh
+) -> OutboxDraft:
     """The whole message to the site's catch_all, with the number and the reason."""
     number = name_of(record, setup) if record is not None else ""
     about = f"It is about {number}.\n" if number else ""

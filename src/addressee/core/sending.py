@@ -16,10 +16,14 @@ class Fate(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """`reply` is what the peer said, or our sentence about why it could not be asked."""
+    """`reply` is what the peer said, or our sentence about why it could not be asked.
+
+    reached  the peer spoke with us: what it refused is this message, not us
+    """
 
     fate: Fate
     reply: str = ""
+    reached: bool = True
 
 
 class Sender(Protocol):

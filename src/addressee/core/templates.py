@@ -11,7 +11,7 @@ from addressee.core.errors import BadValue
 
 @lru_cache(maxsize=1)
 def _environment() -> Any:
-    from liquid import Environment
+    from liquid import Environment  # slow to import, and most mail needs no template
 
     class Limited(Environment):
         loop_iteration_limit = 10_000
@@ -24,6 +24,7 @@ def _environment() -> Any:
 
 def render(source: str, values: Mapping[str, Any]) -> str:
     """The text of a template. Raises BadValue("template") with the engine's own words, line and column."""
+    from liquid.exceptions import LiquidError
 
     try:
         return str(_environment().from_string(source).render(**values))

@@ -143,6 +143,14 @@ class File(models.Model):
     content_id = models.CharField(max_length=255, blank=True)
     stored = models.BooleanField(default=True)
     reason = models.CharField(max_length=40, blank=True)  # why it was left out
+    position = models.PositiveIntegerField(default=0)  # among the attachments of the message
+
+    class Meta:
+        constraints: ClassVar = [
+            models.UniqueConstraint(
+                fields=["message", "position"], condition=Q(message__isnull=False), name="file_once"
+            ),
+        ]
 
 
 class Token(models.Model):

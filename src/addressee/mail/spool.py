@@ -48,6 +48,7 @@ __all__ = [
     "give_back",
     "ledger",
     "raw_bytes",
+    "rehearse",
     "renew",
     "requeue",
     "settle",
@@ -268,9 +269,24 @@ def defer(
     )
 
 
-def requeue(ids: Sequence[int], now: datetime, override: dict[str, Any] | None = None) -> int:
-    """Held deliveries wait again, with what a person said of them (law 6); tries count anew. How many there were."""
-    count = Delivery.objects.filter(pk__in=list(ids), disposition=Disposition.HOLD).update(
+def rehearse(incoming: Incoming, now: datetime) -> list[Delivery]:
+    """The rows of a message that is only explained: whole in the database, claimed by nobody, to be rolled back."""
+    raw = RawMessage.objects.create(
+        sha256=sha256(incoming.raw).hexdigest(), size_bytes=len(incoming.raw), bytes=incoming.raw, received_at=now
+    )
+    ids = _insert(Delivery, _delivery_rows(incoming, raw.pk, connection.ops.adapt_datetimefield_value(now)))
+    return claimed(ids)
+
+
+def requeue(
+    ids: Sequence[int], now: datetime, override: dict[str, Any] | None = None, *, any_settled: bool = False
+) -> int:
+    """Held deliveries wait again, with what a person said of them (law 6); tries count anew. How many there were.
+
+    any_settled  rejected and discarded ones too
+    """
+    again = [Disposition.HOLD, *([Disposition.REJECT, Disposition.DISCARD] if any_settled else [])]
+    count = Delivery.objects.filter(pk__in=list(ids), disposition__in=again).update(
         disposition="",
         due_at=now,
         settled_at=None,

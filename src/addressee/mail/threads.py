@@ -240,7 +240,7 @@ def fill_told(snapshot: Snapshot, asked: Iterable[tuple[str, str]]) -> None:
 
 def fill_last_messages(snapshot: Snapshot, records: Iterable[str]) -> None:
     """The Message-ID of the last public mail of each record: what a public answer replies to. One statement."""
-    wanted = sorted(set(records))
+    wanted = [UUID(record) for record in sorted(set(records))]
     if not wanted:
         return
     rows = (

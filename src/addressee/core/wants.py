@@ -1,0 +1,134 @@
+"""Which keys a batch must have looked up before it can be decided: the first round, and the second. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from addressee.core.command import between, read_body
+from addressee.core.distribution import turn_name
+from addressee.core.errors import BadValue
+from addressee.core.fieldtype import Reading, fold
+from addressee.core.registry import fields
+from addressee.core.route import Kind, Route, route
+from addressee.core.setup import Setup
+from addressee.core.threads import find, numbers_in, referenced, tokens_in
+from addressee.core.tokens import digest
+from addressee.core.values import Delivery, Snapshot, Wanted
+
+
+def first_round(deliveries: Sequence[Delivery], setup: Setup) -> Wanted:
+    """Everything that can be asked for by the messages and the setup alone."""
+    wanted = Wanted()
+    for delivery in deliveries:
+        message, found = delivery.message, _route(delivery, setup)
+        wanted.identities.add(message.identity)
+        if message.author:
+            wanted.addresses.add(message.author)
+            wanted.domains.add("@" + message.author.rpartition("@")[2])
+        else:
+            wanted.addresses.add("(no author)")
+        wanted.message_ids |= set(referenced(message))
+        wanted.tokens |= {digest(token) for _, token in tokens_in(message, found)}
+        wanted.numbers |= set(numbers_in(message, found, setup))
+        if found.record:
+            wanted.uuids.add(found.record)
+        if delivery.override is not None and delivery.override.record:
+            wanted.uuids.add(delivery.override.record)
+        if found.kind is Kind.TABLE:
+            _new_record(wanted, found.table, found.account or setup.default_account.get(found.table, ""), setup)
+    return wanted
+
+
+def _new_record(wanted: Wanted, table: str, account_key: str, setup: Setup) -> None:
+    """What making a record of a table may need: numbers, turns, the persons of the account."""
+    wanted.tables.add(table)
+    for name in setup.tables[table].mail.links:
+        definition = setup.tables[table].live_fields.get(name)
+        if definition is not None and definition.table in setup.live_tables:
+            wanted.tables.add(definition.table)
+    account = setup.accounts.get(account_key)
+    if account is None:
+        return
+    _persons_of(wanted, account_key, setup)
+    if account.distribution is not None:
+        wanted.turns.add(turn_name(account_key))
+
+
+def _persons_of(wanted: Wanted, account_key: str, setup: Setup) -> None:
+    account = setup.accounts.get(account_key)
+    if account is None:
+        return
+    if account.guest:
+        wanted.person_keys.add(account.guest)
+    teams = {account.team, account.distribution.team if account.distribution else ""}
+    for team in teams & set(setup.teams):
+        wanted.person_keys |= set(setup.teams[team].members)
+    if account.distribution is not None and account.distribution.person:
+        wanted.person_keys.add(account.distribution.person)
+
+
+def _route(delivery: Delivery, setup: Setup) -> Route:
+    override = delivery.override
+    if override is not None and override.kind == "route":
+        account = setup.default_account.get(override.table, "")
+        return Route(Kind.TABLE, delivery.recipient, table=override.table, account=account)
+    return route(delivery.recipient, setup)
+
+
+def second_round(deliveries: Sequence[Delivery], snapshot: Snapshot, setup: Setup) -> Wanted:
+    """What the records found and the field lines name: persons, records by title, keys of unique values."""
+    wanted = Wanted()
+    for record in snapshot.records.values():
+        wanted.person_keys |= {record.assignee} if record.assignee else set()
+        account_key = record.account or setup.default_account.get(record.table, "")
+        _persons_of(wanted, account_key, setup)
+        if record.team in setup.teams:
+            wanted.person_keys |= set(setup.teams[record.team].members)
+    for followers in snapshot.followers.values():
+        wanted.person_keys |= set(followers)
+    for token in snapshot.tokens.values():
+        _persons_of(wanted, token.account, setup)
+    for delivery in deliveries:
+        found = _route(delivery, setup)
+        about = find(delivery.message, found, snapshot, setup, one_per_thread=True)
+        target = snapshot.records.get(about.record)
+        table = target.table if target is not None else found.table
+        if target is not None:
+            subject = delivery.message.subject.strip().casefold()
+            if subject.startswith("why") and delivery.message.author:
+                wanted.told.add((target.uuid, delivery.message.author))
+        if table in setup.live_tables and ":" in delivery.message.text:
+            _lines(wanted, delivery, table, setup)
+    wanted.person_keys -= set(snapshot.persons)
+    return wanted
+
+
+def _lines(wanted: Wanted, delivery: Delivery, table_key: str, setup: Setup) -> None:
+    table = setup.tables[table_key]
+    texts = [delivery.message.new_text]
+    texts += [
+        between(delivery.message.text, account.parse.begin, account.parse.end)
+        for account in setup.accounts.values()
+        if account.parse is not None and account.table == table_key
+    ]
+    for text in texts:
+        for line in read_body(text, table, setup.site.namespace, strict=False).lines:
+            definition = table.live_fields[line.field]
+            kind = fields[definition.type]
+            if kind.looks_up == "record":
+                wanted.titles |= {
+                    (definition.table, fold(part)) for part in (line.text, *line.text.split(",")) if part.strip()
+                }
+            elif kind.looks_up == "person":
+                wanted.person_texts |= _parts(line.text)
+            elif definition.unique:
+                try:
+                    value = kind.parse(line.text, definition, Reading())
+                except BadValue:
+                    continue
+                wanted.unique |= {(table_key, line.field, key) for key in kind.keys(value)}
+
+
+def _parts(text: str) -> set[str]:
+    """A value as a whole, and its parts where it is a list by comma."""
+    return {fold(part) for part in (text, *text.split(",")) if part.strip()}

@@ -1,0 +1,221 @@
+"""The walk of claimed deliveries: read, one transaction (snapshot, decide, write), settled. Called by the worker.
+
+A batch of n gives the same rows as n batches of one. A batch that fails is replayed one by one; what fails alone
+three times is held with its fault in the trace, and others go on.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from hashlib import blake2b
+
+from django.db import InterfaceError, OperationalError, connection, transaction
+
+from addressee.core.decide import decide, lay
+from addressee.core.errors import TryAgainLater
+from addressee.core.message import Message
+from addressee.core.reasons import Reason
+from addressee.core.setup import Setup
+from addressee.core.values import Decision, Delivery, Disposition, Override, Snapshot, Wanted
+from addressee.core.wants import first_round, second_round
+from addressee.host import clock
+from addressee.host.checkpoints import reached
+from addressee.mail import models as mail
+from addressee.mail import spool, threads
+from addressee.people import rows as people
+from addressee.pipeline import commit
+from addressee.pipeline.reading import Failed, Parsed, RawRef, shared
+from addressee.records import snapshot as records
+from addressee.setup import store
+
+log = logging.getLogger("addressee.process")
+_AGAIN = timedelta(seconds=30)
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What one walk did with a delivery; the whole line is made of its row (pipeline/outcome)."""
+
+    delivery: int
+    disposition: Disposition
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A delivery's row and the message that was read from its bytes."""
+
+    row: mail.Delivery
+    message: Message
+
+
+def process(ids: Sequence[int], *, worker: str) -> list[Outcome]:
+    """Walk deliveries that this worker has claimed.
+
+    A delivery that another worker took meanwhile is left to it. Raises only what stops every message: a database
+    that is gone (OperationalError, InterfaceError); the claims then run out and nothing is lost.
+    """
+    now, setup = clock.now(), store.current()
+    outcomes: list[Outcome] = []
+    rows = spool.claimed(ids)
+    read = shared(setup).read_many(
+        [RawRef.of(row.raw) for row in rows], on_wait=lambda: spool.renew(worker, clock.now())
+    )
+    good: list[Work] = []
+    for row, result in zip(rows, read, strict=True):
+        if isinstance(result, Parsed):
+            good.append(Work(row, result.message))
+        else:
+            outcomes += _unread(row, result, setup, now)
+    return [*outcomes, *_batch(good, setup, worker)]
+
+
+def _unread(row: mail.Delivery, failed: Failed, setup: Setup, now: datetime) -> list[Outcome]:
+    """Try again, or hold after the option's number of tries."""
+    if failed.reason is Reason.TRY_AGAIN:
+        spool.defer([row.pk], now + _AGAIN, Reason.TRY_AGAIN, failed.why)
+    elif failed.reason is Reason.POISON and row.attempts + 1 < setup.option("attempts"):
+        spool.defer([row.pk], now, Reason.TRY_AGAIN, failed.why, failed=True)
+    else:
+        return hold([row.pk], failed.reason, failed.why, setup, now)
+    return [Outcome(row.pk, Disposition.DEFER, Reason.TRY_AGAIN)]
+
+
+def hold(ids: Iterable[int], reason: Reason, why: str, setup: Setup, now: datetime) -> list[Outcome]:
+    """Hold deliveries that could not be decided, with the fault in the trace."""
+    trace = [
+        {"step": "read", "result": "failed", "why": why},
+        {"step": "settle", "result": f"hold: {reason}", "why": ""},
+    ]
+    rows = [
+        spool.Settled(id=id, disposition=Disposition.HOLD, reason=reason, result=commit.empty_result(trace))
+        for id in ids
+    ]
+    with transaction.atomic():
+        spool.settle(rows, now)
+    return [Outcome(row.id, Disposition.HOLD, reason) for row in rows]
+
+
+def _batch(work: Sequence[Work], setup: Setup, worker: str) -> list[Outcome]:
+    """One transaction for all; when it fails, one each."""
+    if not work:
+        return []
+    try:
+        return decide_and_write(work, setup, worker)
+    except (OperationalError, InterfaceError):
+        raise
+    except spool.ClaimLost:
+        if len(work) == 1:
+            return []  # another worker has it; its work counts
+    except Exception as fault:  # noqa: BLE001  whatever one message does, the others go on (law 5)
+        if len(work) == 1:
+            return _failed(work[0], fault, setup)
+        log.warning("a batch of %d failed and is replayed one by one: %s", len(work), fault)
+    return [outcome for one in work for outcome in _batch([one], setup, worker)]
+
+
+def _failed(work: Work, fault: Exception, setup: Setup) -> list[Outcome]:
+    """One delivery that fails alone: tried again at once where it only lost a race, held after its tries."""
+    row, now = work.row, clock.now()
+    why = f"{type(fault).__name__}: {str(fault)[:300]}"
+    log.error("delivery %d could not be written: %s", row.pk, why, exc_info=not isinstance(fault, TryAgainLater))
+    if row.attempts + 1 < setup.option("attempts"):
+        spool.defer([row.pk], now, Reason.TRY_AGAIN, why, failed=True)
+        return [Outcome(row.pk, Disposition.DEFER, Reason.TRY_AGAIN)]
+    return hold([row.pk], Reason.FAILED, why, setup, now)
+
+
+def decide_and_write(work: Sequence[Work], setup: Setup, worker: str | None) -> list[Outcome]:
+    """Steps 5 to 7: the transaction. On return everything that follows from the batch is durable."""
+    with transaction.atomic():
+        decisions = walk(work, setup, worker)
+    reached("committed")
+    return [Outcome(d.delivery, d.disposition, d.reason) for d in decisions]
+
+
+def walk(work: Sequence[Work], setup: Setup, worker: str | None) -> list[Decision]:
+    """Snapshot, decide and write, inside the caller's transaction: the same for a real run and for explain."""
+    reached("transaction-open")
+    now = clock.now()
+    deliveries = [delivery_of(one) for one in work]
+    snapshot = read_snapshot(deliveries, setup, now)
+    decisions: list[Decision] = []
+    for delivery in deliveries:
+        decision = decide(delivery, snapshot, setup)
+        lay(decision, delivery, snapshot, setup)
+        decisions.append(decision)
+    reached("decided")
+    commit.write(list(zip(work, deliveries, decisions, strict=True)), snapshot, setup, now, worker)
+    reached("written")
+    return decisions
+
+
+def delivery_of(work: Work) -> Delivery:
+    row = work.row
+    return Delivery(
+        id=row.pk,
+        message=work.message,
+        envelope=spool.envelope_of(row),
+        recipient=row.recipient,
+        received_at=row.received_at,
+        seed=bytes(row.seed),
+        override=Override(**row.override) if row.override else None,
+    )
+
+
+def read_snapshot(deliveries: Sequence[Delivery], setup: Setup, now: datetime) -> Snapshot:
+    """All that the decisions of a batch may look at, in a few rounds of statements."""
+    snapshot = Snapshot(now)
+    wanted = first_round(deliveries, setup)
+    lock(_keys(wanted))
+    threads.fill(snapshot, wanted, setup)
+    lock(sorted(wanted.uuids))
+    records.fill(snapshot, wanted, setup)
+    further = second_round(deliveries, snapshot, setup)
+    if further.titles or further.unique:
+        records.fill(snapshot, further, setup)
+    if further.told:
+        threads.fill_told(snapshot, further.told)
+    further.person_keys |= wanted.person_keys
+    further.addresses |= wanted.addresses
+    fill_persons(snapshot, further, setup)
+    public = [uuid for uuid, bound in snapshot.correspondents.items() if bound and uuid in wanted.uuids]
+    threads.fill_last_messages(snapshot, public)
+    return snapshot
+
+
+def fill_persons(snapshot: Snapshot, wanted: Wanted, setup: Setup) -> None:
+    """The persons that are wanted, and those whom a record of the snapshot concerns, in two statements."""
+    concerned = second_round([], snapshot, setup).person_keys
+    texts = wanted.person_texts
+    keys = wanted.person_keys | concerned | texts
+    for person in people.persons_by(wanted.addresses | texts, keys, texts):
+        snapshot.persons[person.key] = person
+        for address in person.addresses:
+            snapshot.person_by_address[address] = person.key
+
+
+def _keys(wanted: Wanted) -> list[str]:
+    numbers = {f"number {table}" for table in wanted.tables}
+    turns = {f"turn {name}" for name in wanted.turns}
+    return sorted(wanted.message_ids | wanted.identities | wanted.addresses | numbers | turns)
+
+
+def lock(keys: Sequence[str]) -> None:
+    """On PostgreSQL: advisory locks until the transaction ends, in order, so that two batches never cross.
+
+    SQLite has one writer anyway (BEGIN IMMEDIATE).
+    """
+    if connection.vendor != "postgresql" or not keys:
+        return
+    numbers = sorted({hash_of(key) for key in keys})
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(k) FROM unnest(%s::bigint[]) AS k", [numbers])
+
+
+def hash_of(key: str) -> int:
+    """A key as the 64-bit number of an advisory lock, the same in every process."""
+    return int.from_bytes(blake2b(key.encode(), digest_size=8).digest(), "big", signed=True)

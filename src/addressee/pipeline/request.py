@@ -1,0 +1,120 @@
+"""The short way of pages and commands: a comment, and what a person says of a held message. Called by web and ops."""
+
+from __future__ import annotations
+
+import secrets
+from typing import Any
+from uuid import UUID
+
+from django.db import transaction
+
+from addressee.core import post
+from addressee.core.errors import AddresseeError, Refused
+from addressee.core.reasons import Reason
+from addressee.core.values import Decision, Disposition, Snapshot, Visibility, Wanted
+from addressee.host import clock
+from addressee.mail import models as mail
+from addressee.mail import spool, threads
+from addressee.pipeline import commit, outcome, process
+from addressee.pipeline.worker import Worker
+from addressee.records import snapshot as records
+from addressee.setup import store
+
+
+class NotHeld(Refused):
+    """The message does not wait for a person's decision (any more)."""
+
+
+class NotFound(Refused):
+    """No such delivery, table or record."""
+
+    reply = "550 5.1.1"
+
+
+def comment(
+    person_key: str, record_uuid: str, text: str, visibility: str, files: tuple[Any, ...] = ()
+) -> dict[str, Any]:
+    """Write a comment on a record as a signed-in person; the contract's line of what came of it.
+
+    Raises Refused with the reason's slug where the person may not, NotFound for no such record or person.
+    """
+    setup, now = store.current(), clock.now()
+    with transaction.atomic():
+        process.lock([str(UUID(record_uuid))])
+        snapshot = Snapshot(now)
+        wanted = Wanted(uuids={str(UUID(record_uuid))}, person_keys={person_key})
+        records.fill(snapshot, wanted, setup)
+        process.fill_persons(snapshot, wanted, setup)
+        record, person = snapshot.records.get(str(UUID(record_uuid))), snapshot.persons.get(person_key)
+        if record is None or person is None:
+            raise NotFound("no-such-record")
+        threads.fill_last_messages(snapshot, [record.uuid])
+        said = Visibility(visibility)
+        decision = post.comment(person, record, text, said, snapshot, setup, secrets.token_bytes(16))
+        if decision.disposition is not Disposition.ACCEPT:
+            raise Refused(decision.reason.value)
+        commit.write_effects([(decision, "", None)], setup, now)
+        return _line(decision, snapshot, setup)
+
+
+def _line(decision: Decision, snapshot: Snapshot, setup: Any) -> dict[str, Any]:
+    return {
+        "disposition": decision.disposition.value,
+        "reason": decision.reason.value,
+        "author": decision.author,
+        **commit.result_of(decision, snapshot, setup),
+    }
+
+
+def release(delivery_id: int, by: str, as_comment: bool = False) -> dict[str, Any]:
+    """Let a held message through; the person who does so vouches for its author. Raises NotHeld, NotFound."""
+    return _again(delivery_id, {"kind": "comment" if as_comment else "release", "by": by})
+
+
+def route(delivery_id: int, table: str, record: str | None, by: str) -> dict[str, Any]:
+    """Post a held message as its author in a table, or on a record of it (its uuid). Raises NotHeld, NotFound."""
+    if table not in store.current().live_tables:
+        raise NotFound("no-such-table", table=table)
+    return _again(delivery_id, {"kind": "route", "by": by, "table": table, "record": record or ""})
+
+
+def reject(delivery_id: int, by: str) -> dict[str, Any]:
+    """Refuse a held message; a proven author is told. Raises NotHeld, NotFound."""
+    line = _again(delivery_id, {"kind": "reject", "by": by})
+    if line["disposition"] == Disposition.HOLD.value:  # it can't even be read: refuse it unread
+        trace = [*line["trace"], {"step": "settle", "result": "reject", "why": f"refused by {by}"}]
+        settled = spool.Settled(
+            delivery_id, Disposition.REJECT, Reason.REFUSED_BY_PERSON, result=commit.empty_result(trace)
+        )
+        spool.settle([settled], clock.now())
+        return outcome.line(_row(delivery_id))
+    return line
+
+
+def replay(delivery_id: int) -> dict[str, Any]:
+    """Decide again what was held, rejected or discarded. What took effect stays as it is (law 3)."""
+    row = _row(delivery_id)
+    if row.disposition in (Disposition.ACCEPT, Disposition.REDIRECT):
+        return outcome.line(row)
+    return _again(delivery_id, None, any_settled=True)
+
+
+def _again(delivery_id: int, override: dict[str, Any] | None, *, any_settled: bool = False) -> dict[str, Any]:
+    row = _row(delivery_id)
+    if not spool.requeue([delivery_id], clock.now(), override, any_settled=any_settled):
+        raise NotHeld("not-held", disposition=row.disposition)
+    worker = Worker()
+    while (row := _row(delivery_id)).due_at is not None:
+        if not worker.step(only=[delivery_id]):
+            break
+    return outcome.line(row)
+
+
+def _row(delivery_id: int) -> mail.Delivery:
+    row = mail.Delivery.objects.select_related("raw").filter(pk=delivery_id).first()
+    if row is None:
+        raise NotFound("no-such-delivery", id=delivery_id)
+    return row
+
+
+__all__ = ["AddresseeError", "NotFound", "NotHeld", "comment", "reject", "release", "replay", "route"]
