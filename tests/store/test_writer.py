@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from uuid import UUID
 
 import pytest
@@ -141,7 +142,7 @@ def test_a_change_of_a_deleted_record_leaves_it_deleted_since_when_it_was(clerk,
 @pytest.mark.parametrize("batches", [[0, 2], [0, 1, 2]], ids=["in one batch", "in two"])
 def test_a_value_that_another_record_has_is_refused_by_name(clerk, firm, batches):
     made = [clerk.create("contact", name=name, email=["same@x.test"]) for name in ("Ben", "Cleo")]
-    for start, end in list(zip(batches, batches[1:], strict=False))[:-1]:
+    for start, end in list(pairwise(batches))[:-1]:
         write(made[start:end], firm)
     with pytest.raises(UniqueTaken) as caught, transaction.atomic():
         write(made[batches[-2] :], firm)

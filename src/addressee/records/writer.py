@@ -179,9 +179,14 @@ def _all_anew(own: list[Written]) -> bool:
 def _remove_index(stale: list[tuple[UUID, str]]) -> None:
     fields = bulk.fields(IndexRow, "record", "field")
     with connection.cursor() as cursor:
-        for part in bulk.chunks(stale, 2):
+        for part in bulk.chunks(stale, 3):
             source, parameters = bulk.values(fields, part)
-            cursor.execute(f"DELETE FROM {bulk.table(IndexRow)} WHERE (record_id, field) IN {source}", parameters)
+            records, given = bulk.values(fields[:1], sorted({(record,) for record, _ in part}))
+            cursor.execute(
+                f"DELETE FROM {bulk.table(IndexRow)} WHERE record_id IN {records}"  # SQLite has no index for pairs
+                f" AND (record_id, field) IN {source}",
+                [*given, *parameters],
+            )
 
 
 def _last_hashes(moved: Mapping[str, list[Written]]) -> dict[str, str]:
