@@ -231,16 +231,17 @@ def test_a_delivery_report_names_who_did_not_get_it_and_why():
     assert bounce.reason == "550 5.1.1 no such user"
 
 
-def test_a_delayed_report_is_no_bounce():
+def test_a_delayed_report_is_a_bounce_for_now():
     # given a report that says: later
     raw = (
         b"From: MAILER-DAEMON@mx.test\nSubject: Delayed Mail\nContent-Type: multipart/report;"
         b" report-type=delivery-status; boundary=b\n\n--b\n\nNot yet.\n--b\nContent-Type: message/delivery-status\n\n"
         b"Reporting-MTA: dns; mx.test\n\nFinal-Recipient: rfc822; slow@example.org\nAction: delayed\nStatus: 4.4.1\n--b--\n"
     )
-    # when it is parsed, then nobody's address is held to be gone
+    # when it is parsed, then it is shown, and the address is not held to be gone
     message = parse(raw).message
-    assert (message.is_bounce, message.bounces, message.nature) == (False, (), Nature.BOUNCE)
+    assert (message.is_bounce, message.nature) == (True, Nature.BOUNCE)
+    assert [(item.recipient, item.status, item.hard) for item in message.bounces] == [("slow@example.org", "4.4.1", False)]
 
 
 def test_a_person_who_writes_about_a_bounce_is_no_bounce():
