@@ -22,7 +22,7 @@ _FROM_RESULT: dict[str, Any] = {
 
 
 def line(delivery: Delivery) -> dict[str, Any]:
-    """One delivery as receive, work and trace tell it. `disposition` is null while it waits."""
+    """One delivery as receive, work and trace tell it. `disposition` is null while it waits for its first try."""
     result = delivery.result
     said = {name: result.get(name, list(blank) if blank == () else blank) for name, blank in _FROM_RESULT.items()}
     return {
@@ -30,7 +30,7 @@ def line(delivery: Delivery) -> dict[str, Any]:
         "message_id": delivery.message_id or None,
         "spool_id": delivery.pk,
         "recipient": delivery.recipient or None,
-        "disposition": delivery.disposition or None,
+        "disposition": delivery.disposition or ("defer" if delivery.reason else None),
         "reason": delivery.reason or None,
         "author": delivery.author or None,
         **said,

@@ -20,6 +20,7 @@ from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
 from dataclasses import dataclass
+from hashlib import sha256
 from types import TracebackType
 
 from django.db import connections
@@ -54,6 +55,11 @@ class RawRef:
     @classmethod
     def of(cls, raw: RawMessage) -> RawRef:
         return cls(raw.sha256, bytes(raw.bytes) if raw.bytes is not None else b"")
+
+    @classmethod
+    def given(cls, data: bytes) -> RawRef:
+        """Of bytes that are kept nowhere."""
+        return cls(sha256(data).hexdigest(), data)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +114,9 @@ class ReadingLimits:
 class Reader:
     """The pool. Children are forked when the first message comes; close it, or use it in a `with`."""
 
-    def __init__(self, workers: int = 2, limits: ReadingLimits | None = None) -> None:
-        self.workers, self.limits = workers, limits or ReadingLimits()
+    def __init__(self, workers: int = 2, limits: ReadingLimits | None = None, *, keep: bool = True) -> None:
+        """keep: put the attachments into the file store; not where a message is only explained."""
+        self.workers, self.limits, self.keep = workers, limits or ReadingLimits(), keep
         self._pool: ProcessPool | None = None
 
     def read_many(self, refs: Sequence[RawRef], on_wait: Callable[[], None] | None = None) -> list[Parsed | Failed]:
@@ -124,7 +131,8 @@ class Reader:
         if broken:  # the pool, not the messages: once more, in a new one
             self.close()
             found |= self._read([wanted[sha] for sha in broken], on_wait)
-        _flush(outcome.message for outcome in found.values() if isinstance(outcome, Parsed))
+        if self.keep:
+            _flush(outcome.message for outcome in found.values() if isinstance(outcome, Parsed))
         return [found[ref.sha256] for ref in refs]
 
     def read(self, ref: RawRef) -> Parsed | Failed:
@@ -164,7 +172,7 @@ class Reader:
                 context=multiprocessing.get_context("fork"),
             )
         future: Future[Parsed | Failed] = self._pool.schedule(
-            _read_one, args=(ref.sha256, ref.data, self.limits.message), timeout=self.limits.seconds
+            _read_one, args=(ref.sha256, ref.data, self.limits.message, self.keep), timeout=self.limits.seconds
         )
         return future
 
@@ -211,7 +219,7 @@ _shared: Reader | None = None
 
 def shared(setup: Setup) -> Reader:
     """The pool of this process, by the setup's options; made anew when they change. It ends with the process."""
-    global _shared  # noqa: PLW0603
+    global _shared
     limits = ReadingLimits.of(setup)
     if _shared is None or _shared.limits != limits:
         if _shared is not None:
@@ -276,7 +284,7 @@ def _address_space_bytes() -> int:
         return 0
 
 
-def _read_one(sha: str, data: bytes, limits: Limits) -> Parsed:
+def _read_one(sha: str, data: bytes, limits: Limits, keep: bool) -> Parsed:
     """Read one message and put its attachments into the file store. Raises OSError, or whatever the parser does."""
     started = time.perf_counter()
     try:
@@ -287,7 +295,7 @@ def _read_one(sha: str, data: bytes, limits: Limits) -> Parsed:
             _misbehave(data)
         parsed = parse(data, limits)
         batch = files.Batch()  # flushed by the parent, for all children together
-        for name, content in parsed.contents.items():
+        for name, content in parsed.contents.items() if keep else ():
             batch.put_known(name, content)
     except MemoryError:
         os._exit(_OUT_OF_MEMORY)  # a heap that was full once is not worth keeping

@@ -78,7 +78,7 @@ class Worker:
                 hold_poison(claim.poison, self.name)
             if claim.ids:
                 process.process(claim.ids, worker=self.name)
-        except Exception as error:  # the one outer loop: whatever it was, the mail stays and is tried again
+        except Exception as error:  # noqa: BLE001  the one outer loop: whatever it was, the mail stays and is tried again
             self._put_off(ids, error)
         return ids
 
