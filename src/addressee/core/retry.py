@@ -23,8 +23,8 @@ def next_attempt(written_at: datetime, attempts: int, now: datetime) -> datetime
     """
     if attempts < 1:
         raise ValueError(f"attempts must be 1 or more, not {attempts}")
-    pause = min(FIRST_RETRY * 2 ** min(attempts - 1, 16), LAST_RETRY)
+    doubled: timedelta = FIRST_RETRY * 2 ** min(attempts - 1, 16)
     end = written_at + LIFETIME
     if now >= end:
         return None
-    return min(now + pause, end)
+    return min(now + min(doubled, LAST_RETRY), end)

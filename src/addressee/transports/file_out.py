@@ -33,7 +33,7 @@ class Folder:
             _sync_folder(self.path)
         except OSError as error:
             fresh.unlink(missing_ok=True)
-            return Attempt(Fate.TEMPORARY, f"{target} can't be written: {error.strerror or error}")
+            return Attempt(Fate.TEMPORARY, f"{target} can't be written: {error.strerror or error}", reached=False)
         checkpoint("sent")
         return Attempt(Fate.SENT, str(target))
 

@@ -35,8 +35,8 @@ COMMAND_BYTES = 2048
 END = b"\r\n.\r\n"
 # RFC 5321 4.1.2: a path, its source route ignored; the brackets forgotten by some senders.
 _PATH = re.compile(
-    r"<(?:@[^<>:\s]*:)?((?:\"(?:[^\"\\]|\\.)*\"|[^<>\"\s]*)(?:@[^<>\"\s@]*)?)>(?:\s+(.*))?"
-    r"|([^<>\"\s]+@[^<>\"\s@]+)(?:\s+(.*))?"
+    r"<(?:@[^<>:\s]*:)?((?:\"(?:[^\"\\]|\\.)*\"|[^<>\"\s@]*)(?:@[^<>\"\s@]*)?)>(?:\s+(.*))?"
+    r"|([^<>\"\s@]+@[^<>\"\s@]+)(?:\s+(.*))?"
 )
 _UNFIT = re.compile(r"[\x00-\x1f\x7f-\x9f\ud800-\udfff\u2028\u2029]")
 _PARAMETER = re.compile(r"([A-Za-z0-9][A-Za-z0-9-]*)(?:=([\x21-\x3c\x3e-\x7e]+))?")
@@ -98,8 +98,14 @@ def read_parameters(text: str) -> dict[str, str] | None:
     return found
 
 
-class Session(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
+class Session(SMTP):
     """One connection. A subclass says how it greets and how it answers after the data."""
+
+    # aiosmtpd says they may be None; inside a verb they never are
+    session: Any
+    envelope: Any
+    transport: Any
+    _handler_coroutine: Any
 
     name = ""
     line_length_limit = 65_536  # of the reader's buffer; lines of a message may be of any length
@@ -181,8 +187,12 @@ class Session(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
     async def handle_exception(self, error: Exception) -> str:
         """Whatever went wrong is ours: the peer keeps the message and tries again."""
         log.error("%s session with %s failed", self.name, self.peer, exc_info=error)
-        self._set_rset_state()
+        self._begin_anew()
         return "451 4.3.0 Something went wrong here, try again later"
+
+    def _begin_anew(self) -> None:
+        """Forget sender and recipients (RFC 5321 4.1.1.5)."""
+        self.envelope = self._create_envelope()
 
     async def refuse(self, reply: str) -> None:
         """Say no; a stranger who collects too many is sent away."""
@@ -208,7 +218,7 @@ class Session(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
         if not hostname:
             await self.push("501 5.5.4 Say who you are: EHLO host.name")
             return
-        self._set_rset_state()
+        self._begin_anew()
         self.session.extended_smtp = True
         self.session.host_name = hostname
         lines = [self.hostname, "PIPELINING", f"SIZE {self.limits.message_size_bytes}", "8BITMIME", "SMTPUTF8"]
@@ -379,7 +389,7 @@ class Session(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
         self._reset_timeout()
         answer = await self._take(raw)
         recipients = len(self.envelope.rcpt_tos)
-        self._set_post_data_state()
+        self._begin_anew()
         await self.push(self.after_data(answer, recipients))
 
     def after_data(self, answer: str, recipients: int) -> str:
@@ -393,16 +403,17 @@ class Session(SMTP):  # type: ignore[misc]  # aiosmtpd has no types
         smuggling). Bare CR and LF are kept as they came, so what a smuggler hid stays text of his own message.
         """
         most = self.limits.message_size_bytes
-        room = most + most // 64 + 1024  # dots of transparency do not count; exactly counted below
         data = bytearray(b"\r\n")  # a dot in the first line stands after a line end too
-        too_large = False
+        dots, too_large = 0, False  # dots of transparency do not count for the size
         while not data.endswith(END):
+            before = len(data)
             try:
                 data += await self._reader.readuntil(b".\r\n")
             except asyncio.LimitOverrunError as error:
                 data += await self._reader.read(error.consumed)
-            if len(data) > room:
-                too_large = True
+            dots += data.count(b"\r\n.", max(before - 2, 0))
+            if len(data) - dots > most + len(END):
+                dots, too_large = 0, True
                 del data[: -len(END)]
         if too_large:
             return None

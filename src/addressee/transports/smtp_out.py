@@ -111,10 +111,14 @@ class Relay:
         except smtplib.SMTPResponseException as error:  # the greeting, EHLO or AUTH
             self.close()
             # a wrong password is mended by the operator, not by giving the message up
-            return Attempt(Fate.TEMPORARY, f"{self.server}: {judged(error.smtp_code, error.smtp_error).reply}")
+            return self._away(judged(error.smtp_code, error.smtp_error).reply)
         except (smtplib.SMTPException, OSError, EOFError) as error:
+            connected = self._client is not None
             self.close()
-            return Attempt(Fate.TEMPORARY, f"{self.server}: {_in_words(error)}")
+            return self._away(_in_words(error), reached=connected)
+
+    def _away(self, why: str, *, reached: bool = False) -> Attempt:
+        return Attempt(Fate.TEMPORARY, f"{self.server}: {why}", reached)
 
     def close(self) -> None:
         client, self._client, self._sent = self._client, None, 0
@@ -144,7 +148,9 @@ class Relay:
         try:
             # smtplib verifies the certificate against this name
             client._host = server.host  # type: ignore[attr-defined]
-            _require(client.connect(server.host, server.port), 220)
+            greeting = client.connect(server.host, server.port)
+            if greeting[0] != 220:  # a 5xx greeting is about us, not about this message
+                raise Refusal(self._away(judged(*greeting).reply))
             client.sock.settimeout(COMMAND_SECONDS)  # type: ignore[union-attr]
             client.ehlo_or_helo_if_needed()
             if server.tls == "starttls":
@@ -158,13 +164,13 @@ class Relay:
 
     def _start_tls(self, client: smtplib.SMTP) -> None:
         if not client.has_extn("starttls"):
-            raise Refusal(Attempt(Fate.TEMPORARY, f"{self.server} offers no STARTTLS, and tls=starttls asks for it"))
+            raise Refusal(self._away("it offers no STARTTLS, and tls=starttls asks for it"))
         _require(client.starttls(context=self.context or _verifying()), 220)
         client.ehlo_or_helo_if_needed()
 
     def _sign_in(self, client: smtplib.SMTP) -> None:
         if not client.has_extn("auth"):
-            raise Refusal(Attempt(Fate.TEMPORARY, f"{self.server} offers no AUTH, and a user name is set"))
+            raise Refusal(self._away("it offers no AUTH, and a user name is set"))
         client.login(self.server.user, self.server.password)
 
     def _envelope(self, client: smtplib.SMTP, envelope_sender: str, recipient: str, raw: bytes) -> None:
