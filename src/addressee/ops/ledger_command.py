@@ -6,8 +6,6 @@ import argparse
 import json
 import sys
 
-from addressee.mail import spool
-
 FAULT = 69
 
 HELP = "Count deliveries: accepted = applied + held + rejected + discarded + redirected + waiting, always."
@@ -19,6 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0 when they add up, 69 when they do not."""
+    from addressee.mail import spool
+
     counts = spool.ledger()
     if args.json:
         sys.stdout.write(json.dumps(counts) + "\n")

@@ -1,4 +1,4 @@
-"""The contract's line about a delivery as a person reads it: one line, or all its steps. Called by receive, work, trace."""
+"""The contract's line about a delivery as a person reads it: one line, or all its steps. For receive, work, trace."""
 
 from __future__ import annotations
 

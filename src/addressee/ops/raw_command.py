@@ -8,9 +8,6 @@ import shutil
 import sys
 from base64 import b64encode
 
-from addressee.mail import spool
-from addressee.records import files
-
 NO_ID = 66
 
 HELP = "Write the bytes of a stored message to standard output, exactly as they arrived."
@@ -22,6 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from addressee.mail import spool
+    from addressee.records import files
+
     found = spool.find(args.id)
     if not found:
         sys.stderr.write(f"addressee raw: no message {args.id!r}. `addressee trace` and `addressee held` list ids.\n")

@@ -6,9 +6,7 @@ import argparse
 import json
 import sys
 
-from addressee.mail import spool
 from addressee.ops import outcome_text
-from addressee.pipeline import outcome
 
 NO_ID = 66
 
@@ -21,6 +19,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from addressee.mail import spool
+    from addressee.pipeline import outcome
+
     found = spool.find(args.id)
     if not found:
         sys.stderr.write(f"addressee trace: no message {args.id!r}. An ID is a spool id or a Message-ID.\n")

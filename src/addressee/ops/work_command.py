@@ -6,12 +6,7 @@ import argparse
 import json
 import sys
 
-from addressee.mail import spool
-from addressee.mail.models import Delivery
-from addressee.ops import outcome_text
 from addressee.ops.progress import Progress
-from addressee.pipeline import outcome
-from addressee.pipeline.worker import Worker
 
 HELP = "Work off what waits in the spool, then stop. `addressee serve` and `addressee worker` do so all the time."
 
@@ -23,6 +18,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0; what could not be done now waits, and is told on stderr."""
+    from addressee.mail import spool
+    from addressee.mail.models import Delivery
+    from addressee.ops import outcome_text
+    from addressee.pipeline import outcome
+    from addressee.pipeline.worker import Worker
+
     with Progress("deliveries", spool.waiting_count()) as progress:
         done = 0
 

@@ -7,8 +7,6 @@ import json
 import os
 import sys
 
-from addressee.pipeline.worker import Worker
-
 HELP = "Work on accepted mail until told to stop (SIGTERM or Ctrl-C: after the batch in hand)."
 
 
@@ -17,6 +15,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from addressee.pipeline.worker import Worker
+
     worker = Worker()
     if args.json:
         sys.stdout.write(json.dumps({"part": "worker", "address": None, "pid": os.getpid()}) + "\n")
