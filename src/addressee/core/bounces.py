@@ -67,7 +67,22 @@ _ORIGINAL = re.compile(
 )
 _BLOCKS = re.compile(rb"\r?\n(?:[ \t]*\r?\n)+")
 _ACTION = re.compile(r"[a-z]+")
-_FULL = {"4.2.2", "5.2.2"}
+_GONE = re.compile(
+    r"user unknown|unknown user|no such (?:user|recipient|person|mailbox|local user|account|address|domain)|user not found|"
+    r"not listed in|does not exist|doesn't (?:exist|have)|unknown (?:recipient|mailbox|local|address|account|host|domain)|no mailbox|"
+    r"invalid (?:recipient|mailbox|user|address|final|domain)|recipient.{1,20}(?:unknown|not found)|not a valid|unrouteable|"
+    r"host (?:unknown|not found|or domain name not found)|domain (?:not found|unknown)|mailbox (?:unavailable|not found)|"
+    r"bad (?:destination|recipient|mailbox)|address unknown|not our customer|user (?:is )?not known|"
+    r"not a known user|no longer (?:with|valid|exists|an employee)",
+    re.IGNORECASE,
+)
+_NOT_NOW = re.compile(
+    r"full|quota|spam|block|black ?list|policy|too (?:large|big|long|many)|exceed|relay|denied|grey ?list|time[d ]?-?out|"
+    r"expired|reputation|reverse dns|\bptr\b|authenticat|rate limit|virus|suspend|disabled|inactive|insufficient|"
+    r"temporar|refused|not accept|content|dmarc|\bspf\b|dkim|system error|mailer error|loop|hop count|deactivated",
+    re.IGNORECASE,
+)
+_PERMANENT = re.compile(r"permanent|fatal|unknown|invalid|returned to sender|could ?n[o']t be delivered", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +115,7 @@ def report(
     if status_parts:
         found = _from_status(status_parts)
         if found is not None:
-            return found
+            return _refined(found, words[:_SCANNED])
     failed = [text(value) for value in headers.all("x-failed-recipients")[:MOST]]
     above = _above_original(words[:_SCANNED])
     if not (declared or failed or _says_so(headers, senders, subject, above)):
@@ -153,9 +168,25 @@ def _recipient(fields: Headers, kind: str) -> Bounce:
     diagnostic = text(fields.first("diagnostic-code")[:4_000])
     recipient = _typed(fields.first("final-recipient")) or _typed(fields.first("original-recipient"))
     status = _status(text(fields.first("status")[:400]), diagnostic)
-    hard = False if kind == "delayed" else _hard(status)
     said = (diagnostic.partition(";")[2] or diagnostic).strip() or text(fields.first("status")[:400])
+    hard = False if kind == "delayed" else _hard(status, said[:1_000])
     return Bounce(recipient or None, status, hard, said[:1_000])
+
+
+def _refined(report: Report, words: str) -> Report:
+    """Where the fields only say "failed" (5.0.0), the text for people often says what failed."""
+    if all(item.status is not None and not item.status.endswith(".0.0") for item in report.bounces):
+        return report
+    bounces = []
+    for item in report.bounces:
+        at = words.find(item.recipient) if item.recipient else -1
+        near = words[at : at + 500] if at >= 0 else ""
+        told = _STATUS.search(near)
+        vague = item.status is None or (item.status.endswith(".0.0") and item.status[0] == "5")
+        if vague and told and told[1][0] in "45":
+            item = Bounce(item.recipient, told[1], _hard(told[1], near), _reason(near))  # noqa: PLW2901
+        bounces.append(item)
+    return Report(report.standing, report.failed, tuple(bounces))
 
 
 def _typed(value: bytes) -> str:
@@ -177,8 +208,21 @@ def _status(declared: str, diagnostic: str) -> str | None:
     return stated[1] if stated else None
 
 
-def _hard(status: str | None) -> bool | None:
-    return None if status is None else status[0] == "5" and status not in _FULL
+def _hard(status: str | None, words: str = "") -> bool | None:
+    """Is the address itself gone, so that nothing should be sent there again? None where nobody says.
+
+    A 5.x.x code alone is not enough: refused for spam, size, quota or policy, the next message may pass
+    (RFC 3463 3: class 5 is about this message, the subject 1 is about the address).
+    """
+    if status is not None and status[0] != "5":
+        return False
+    if _GONE.search(words):
+        return True
+    if _NOT_NOW.search(words):
+        return False
+    if status is None:
+        return True if _PERMANENT.search(words) else None
+    return status.startswith(("5.1.", "5.0.", "5.5.")) and status not in {"5.1.7", "5.1.8"} or status == "5.4.4"
 
 
 def _above_original(words: str) -> str:
@@ -197,13 +241,13 @@ def _from_words(
     recipients = list({recipient.lower(): recipient for recipient in recipients}.values())[:MOST]
     shared = _code(words)
     if not recipients:
-        return (Bounce(None, shared, False if later else _hard(shared), _reason(words)),)
+        return (Bounce(None, shared, False if later else _hard(shared, words[:2_000]), _reason(words)),)
     bounces = []
     for recipient in recipients:
         at = words.find(recipient)
         near = words[at : at + 800] if at >= 0 else words
         status = _code(near) or shared
-        bounces.append(Bounce(recipient, status, False if later else _hard(status), _reason(near)))
+        bounces.append(Bounce(recipient, status, False if later else _hard(status, near[:500]), _reason(near)))
     return tuple(bounces)
 
 
@@ -220,7 +264,7 @@ def _recipients(words: str, own: set[str]) -> list[str]:
         found.append(address)
         if len(found) >= 20:
             break
-    return found[:3] if len({item.lower() for item in found}) > 3 else found
+    return found
 
 
 def _code(words: str) -> str | None:
