@@ -20,8 +20,8 @@ def links_for(request: Request, values: Mapping[str, Any]) -> tuple[dict[str, An
     address = request.actor.address
     links: dict[str, Any] = {}
     new: list[RecordChange] = []
-    if not address or request.message is None:
-        return links, ()
+    if not address or request.message is None or address in request.snapshot.person_by_address:
+        return links, ()  # people of the firm are not their own customers
     organisation: Any = None
     for position, name in enumerate(request.definition.mail.links):
         definition = request.definition.live_fields.get(name)

@@ -45,5 +45,6 @@ def lines_of(record: RecordState, person: Person | None, setup: Setup, reading: 
     rest: list[str] = []
     for key, definition, text in shown(record, person, setup, reading):
         line = f"{key}: " + text.replace("\n", "\n  ")
-        (settable if fields[definition.type].by_text else rest).append(line.rstrip())
+        kind = fields[definition.type]
+        (settable if kind.by_text and not kind.appends else rest).append(line.rstrip())
     return [*settable, *([""] if rest else []), *rest]

@@ -147,7 +147,8 @@ def _unanswerable(telling: Telling) -> str:
     sure = actor.level >= Assurance.E3 or (actor.level is Assurance.E2 and actor.token is not None)
     if not sure:
         return "the author is not proven, so he is not answered (law 11)"
-    if actor.address.startswith(_SILENT_AUTHORS) or actor.address in telling.setup.account_by_address:
+    account = telling.setup.accounts.get(telling.setup.account_by_address.get(actor.address, ""))
+    if actor.address.startswith(_SILENT_AUTHORS) or (account is not None and account.kind == "group"):
         return f"{actor.address} is no person's address"
     if actor.address in telling.snapshot.suppressed:
         return f"{actor.address} gets no mail: {telling.snapshot.suppressed[actor.address]}"
@@ -293,7 +294,7 @@ def _done(telling: Telling, reads: bool) -> list[str]:
             if definition is None or field_access(telling.actor.person, happened.table, name, telling.setup) == "none":
                 continue
             kind = fields[definition.type]
-            if not kind.by_text:
+            if not kind.by_text or kind.appends:  # what was appended is the author's own text
                 continue
             before = kind.format(pair["before"], definition, telling.reading)
             after = kind.format(pair["after"], definition, telling.reading)
@@ -358,11 +359,12 @@ def _follows(person: Person, record: RecordState, telling: Telling) -> bool:
 def _notice(telling: Telling, record: RecordState, post: CommunicationDraft, to: str, outsider: bool) -> OutboxDraft:
     setup, account = telling.setup, telling.account
     public = outsider and (account is None or account.staff_replies == "public")
+    goes_on_to = ", ".join(correspondents_of(record, telling))
     author = telling.message.author_name or telling.actor.address or "Somebody unknown"
     first = (
-        f"An answer to this notice is public and goes on to {telling.actor.address}. "
+        f"An answer to this notice is public and goes on to {goes_on_to}. "
         "Begin it with the line `note` to keep it among staff."
-        if public and telling.actor.address
+        if public and goes_on_to
         else "An answer to this notice stays among staff."
     )
     doubt = " (unverified: nothing proves that it is the author's)" if post.unverified else ""
@@ -394,13 +396,23 @@ def _to_correspondents(telling: Telling, drafts: list[OutboxDraft], notes: list[
     if post is None or not (post.text.strip() or post.files):
         return
     addressed = {m.address.lower() for m in (*telling.message.to, *telling.message.cc)}
-    for address, bound in sorted(telling.snapshot.correspondents.get(record.uuid, {}).items()):
-        staff = has_role(telling.snapshot.persons.get(telling.snapshot.person_by_address.get(address, "")))
-        wrote = bound.wrote or bound.wrote_first or bound.written_to
-        if staff or not wrote or address in addressed or address in telling.snapshot.suppressed:
+    for address in correspondents_of(record, telling):
+        if address in addressed or address in telling.snapshot.suppressed:
             continue
         drafts.append(composed(telling, record, post, address))
         notes.append(("composed", f"to {address}"))
+
+
+def correspondents_of(record: RecordState, telling: Telling) -> list[str]:
+    """The addresses without a role that wrote to the record or were written to from it by a person."""
+    snapshot = telling.snapshot
+    bound = dict(snapshot.correspondents.get(record.uuid, {}))
+    for (uuid, address), new in telling.decision.correspondents.items():
+        if uuid == record.uuid:
+            bound[address] = new
+    wrote = (address for address, each in bound.items() if each.wrote or each.wrote_first or each.written_to)
+    staff = {a for a, key in snapshot.person_by_address.items() if has_role(snapshot.persons.get(key))}
+    return sorted(set(wrote) - staff)
 
 
 def composed(telling: Telling, record: RecordState, post: CommunicationDraft, to: str) -> OutboxDraft:

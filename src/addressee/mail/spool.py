@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import secrets
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from datetime import datetime
 from functools import cache
@@ -20,6 +20,7 @@ from django.db.models import Count, F, Model, Q
 from addressee.core.charsets import storable
 from addressee.core.errors import Refused, TooLarge, TryAgainLater
 from addressee.core.message import Envelope
+from addressee.core.reasons import Reason
 from addressee.core.setup import Setup
 from addressee.core.values import Disposition
 from addressee.host import wake
@@ -46,6 +47,7 @@ __all__ = [
     "find",
     "free_the_dead",
     "give_back",
+    "held",
     "ledger",
     "raw_bytes",
     "rehearse",
@@ -340,6 +342,13 @@ def find(text: str) -> list[Delivery]:
             return found
     message_id = wanted.strip("<>")
     return list(rows.filter(message_id_hash=message_id_hash(message_id), message_id=message_id)) if message_id else []
+
+
+def held(*, junk: bool = False) -> Iterator[Delivery]:
+    """What waits for a person, oldest first; what was marked as spam is apart (law 6)."""
+    rows = Delivery.objects.filter(disposition=Disposition.HOLD).order_by("pk").defer("result", "envelope", "seed")
+    marked = rows.filter(reason=Reason.SPAM) if junk else rows.exclude(reason=Reason.SPAM)
+    return marked.iterator(chunk_size=500)
 
 
 def raw_bytes(delivery: Delivery) -> bytes:
