@@ -7,6 +7,7 @@ import re
 import sys
 import tomllib
 from collections import Counter
+from functools import cache
 from importlib.metadata import packages_distributions
 from pathlib import Path
 
@@ -37,7 +38,6 @@ MAY_OPEN_A_TRANSACTION = {
     "pipeline/process.py",  # the walk: snapshot, decide, commit
     "pipeline/apply.py",  # a setup file: items, people and audit, all or nothing
     "pipeline/reindex.py",  # index rows of old records, a slice at a time
-    "pipeline/apply.py",  # a setup, its people and the audit entries
 }
 # Where each kind of row is written, and nowhere else (STYLE section 5).
 WRITERS = {
@@ -50,6 +50,7 @@ WRITERS = {
 IMPURE_CALLS = {"now", "utcnow", "today", "uuid1", "uuid4", "urandom", "open", "input"}
 
 
+@cache
 def parsed(path: Path) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
