@@ -66,7 +66,8 @@ def _field(
     if (types and field.type not in types) or field.type in not_types:
         fitting = [one for one, other in table.live_fields.items() if other.type in types]
         wanted = f"of type {' or '.join(types)}" if types else f"of another type than {', '.join(not_types)}"
-        yield Fault(path, f"{name} is a field of type {field.type}; one {wanted} is needed.", nearest(name, fitting))
+        near = fitting[0] if len(fitting) == 1 else nearest(name, fitting)
+        yield Fault(path, f"{name} is a field of type {field.type}; one {wanted} is needed.", near)
 
 
 def _roles_of_fields(path: Path, table: Table) -> Iterator[Fault]:

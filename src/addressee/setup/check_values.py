@@ -101,7 +101,7 @@ def value_faults(path: Path, value: Any, field: FieldDef, setup: SetupFile) -> I
     try:
         kind.check(value, field, reading_of(setup))
     except BadValue as error:
-        near = error.data.pop("near", None)
+        near = error.data.pop("near", None) or nearest(value, field.choices)
         yield Fault(path, f"{shown(value)}: {complaint(error)}", str(near) if near else None)
 
 

@@ -77,7 +77,8 @@ def nearest(name: object, known: Any) -> str | None:
     """The known name that looks most like this one, or None where none does."""
     names = [str(one) for one in known]
     lowered = {one.lower(): one for one in reversed(names)}
-    found = get_close_matches(str(name).lower()[:200], lowered, 1, 0.6)
+    text = str(name).lower()[:200]
+    found = get_close_matches(text, lowered, 1, 0.6 if len(text) > 3 else 0.5)
     return lowered[found[0]] if found else None
 
 
