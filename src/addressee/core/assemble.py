@@ -156,7 +156,12 @@ def _file_leaf(part: Part) -> bytes:
 def _file_name(name: str) -> str:
     if name.isascii() and not set(name) & set('"\\%') and "=?" not in name and len(name) <= 60:
         return f'filename="{name}"'
-    return f"filename*=utf-8''{quote(name, safe='')}"  # RFC 2231 4
+    # RFC 2231 3 and 4: percent-encoded, in numbered pieces of which none cuts an octet in two
+    pieces = re.findall(r"(?:%..|[^%]){1,20}", quote(name, safe=""))
+    pieces[0] = f"utf-8''{pieces[0]}"
+    if len(pieces) == 1:
+        return f"filename*={pieces[0]}"
+    return ";\r\n ".join(f"filename*{n}*={piece}" for n, piece in enumerate(pieces))
 
 
 def _message_leaf(raw: bytes) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -32,7 +33,8 @@ class Folder:
             os.replace(fresh, target)
             _sync_folder(self.path)
         except OSError as error:
-            fresh.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):
+                fresh.unlink()
             return Attempt(Fate.TEMPORARY, f"{target} can't be written: {error.strerror or error}", reached=False)
         checkpoint("sent")
         return Attempt(Fate.SENT, str(target))

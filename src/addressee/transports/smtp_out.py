@@ -229,7 +229,7 @@ def _verifying() -> ssl.SSLContext:
 
 
 def _in_words(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):  # smtplib wraps it
         return "no answer in time"
     if isinstance(error, ConnectionRefusedError):
         return "connection refused: nothing listens there"
