@@ -27,7 +27,7 @@ from addressee.mail import spool
 from addressee.mail.claims import LEASE, is_dead
 from addressee.mail.models import Communication, Delivery, Message, OutboxItem, Token
 from addressee.mail.peek import message_id_hash
-from addressee.records import files
+from addressee.records import bulk, files
 
 OPEN_STATES = ("queued", "deferred")
 
@@ -45,8 +45,8 @@ def write(drafts: Sequence[tuple[OutboxDraft, int | None]], setup: Setup, now: d
         items.append(_row(draft, outgoing, delivery, now))
         if draft.token and draft.record:
             tokens.append(_token_row(draft, outgoing, setup, now))
-    OutboxItem.objects.bulk_create(items)
-    Token.objects.bulk_create(tokens)
+    bulk.insert(items)
+    bulk.insert(tokens)
 
 
 def _row(draft: OutboxDraft, outgoing: Outgoing, delivery: int | None, now: datetime) -> OutboxItem:

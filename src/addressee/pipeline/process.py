@@ -182,8 +182,8 @@ def read_snapshot(deliveries: Sequence[Delivery], setup: Setup, now: datetime) -
     further.person_keys |= wanted.person_keys
     further.addresses |= wanted.addresses
     fill_persons(snapshot, further, setup)
-    public = [uuid for uuid, bound in snapshot.correspondents.items() if bound and uuid in wanted.uuids]
-    threads.fill_last_messages(snapshot, public)
+    if any(d.message.author in snapshot.person_by_address for d in deliveries):  # staff may answer in public
+        threads.fill_last_messages(snapshot, wanted.uuids & set(snapshot.correspondents))
     return snapshot
 
 

@@ -6,7 +6,7 @@ SQLite takes 32,766 parameters since 3.32.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, TypeVar
 
@@ -74,8 +74,24 @@ def quoted(name: str) -> str:
 
 
 @cache
-def _written(model: type[models.Model]) -> tuple[models.Field[Any, Any], ...]:
-    return tuple(field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField))
+def _plan(model: type[models.Model], vendor: str) -> tuple[str, list[tuple[str, Callable[[Any], Any] | None]]]:
+    """The head of an INSERT, and each attribute with how it becomes a parameter."""
+    fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
+    head = f"INSERT INTO {table(model)} ({', '.join(quoted(field.column) for field in fields)}) VALUES "
+    return head, [(field.attname, _preparation(field)) for field in fields]
+
+
+_PLAIN = (models.CharField, models.TextField, models.IntegerField, models.FloatField, models.BooleanField)
+
+
+def _preparation(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
+    """How a value becomes a parameter; None where it is one already: most are, and Django asks each one anew."""
+    target = field.target_field if isinstance(field, models.ForeignKey) else field
+    if isinstance(target, _PLAIN):
+        return None
+    if isinstance(target, models.DateTimeField):
+        return connection.ops.adapt_datetimefield_value
+    return lambda value: field.get_db_prep_save(value, connection)
 
 
 def _typed(field: models.Field[Any, Any]) -> str:
