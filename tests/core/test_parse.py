@@ -241,7 +241,9 @@ def test_a_delayed_report_is_a_bounce_for_now():
     # when it is parsed, then it is shown, and the address is not held to be gone
     message = parse(raw).message
     assert (message.is_bounce, message.nature) == (True, Nature.BOUNCE)
-    assert [(item.recipient, item.status, item.hard) for item in message.bounces] == [("slow@example.org", "4.4.1", False)]
+    assert [(item.recipient, item.status, item.hard) for item in message.bounces] == [
+        ("slow@example.org", "4.4.1", False)
+    ]
 
 
 def test_a_person_who_writes_about_a_bounce_is_no_bounce():

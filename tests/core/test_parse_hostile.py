@@ -87,6 +87,16 @@ SHAPES: dict[str, Callable[[int], bytes]] = {
     "html hidden": lambda n: b"Content-Type: text/html\n\n" + big(b"<script></script>x", n),
     "html comments": lambda n: b"Content-Type: text/html\n\n" + big(b"<!-- ", n * 5),
     "html attributes": lambda n: b"Content-Type: text/html\n\n<p " + b"".join(b"a%d=1 " % i for i in range(n)) + b">x",
+    "html attributes with brackets": lambda n: (
+        b"Content-Type: text/html\n\n<p " + b"".join(b"a%d='>'" % i for i in range(n)) + b">x"
+    ),
+    "html attributes without values": lambda n: (
+        b"Content-Type: text/html\n\n<p a='>' " + b"".join(b"a%d/" % i for i in range(n)) + b">x"
+    ),
+    "html attributes in many tags": lambda n: (
+        b"Content-Type: text/html\n\n" + big(b"<p " + b"".join(b"a%d " % i for i in range(250)) + b">x", n // 20)
+    ),
+    "html open quotes": lambda n: b"Content-Type: text/html\n\n" + big(b"<p a='", n * 2),
     "html style": lambda n: b"Content-Type: text/html\n\n<p style='" + big(b"color:red;", n * 3) + b"'>x",
     "html meta": lambda n: b"Content-Type: text/html\n\n" + big(b"<meta ", n * 5),
     "bounce words": lambda n: b"From: MAILER-DAEMON@x\nSubject: failure notice\n\n" + big(b"user a@b.test error 550\n", n * 3),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import sys
 import time
 from collections import defaultdict
 from dataclasses import dataclass, field
@@ -69,6 +70,11 @@ def cases() -> list[Case]:
     return found
 
 
+def say(line: str) -> None:
+    """Shown with `pytest -s`: the score is the point of the run."""
+    sys.stdout.write(line + "\n")
+
+
 def collapsed(text: str) -> str:
     return " ".join(text.split())
 
@@ -108,12 +114,12 @@ def test_what_the_sources_state_agrees(cases: list[Case]) -> None:
                 scores[name].add(agrees, f"{case.id}: {name}: stated {short(stated)}, read {short(found)}")
     agreed = sum(score.agreed for score in scores.values())
     stated_fields = sum(score.stated for score in scores.values())
-    print(f"\nfields that agree: {agreed} of {stated_fields} ({agreed / stated_fields:.1%})")
+    say(f"\nfields that agree: {agreed} of {stated_fields} ({agreed / stated_fields:.1%})")
     for name, score in scores.items():
-        print(f"  {name:<24} {score.agreed:>4} of {score.stated}")
+        say(f"  {name:<24} {score.agreed:>4} of {score.stated}")
     for score in scores.values():
         for miss in score.misses:
-            print("  miss", miss)
+            say(f"  miss {miss}")
     assert agreed / stated_fields >= LEAST
 
 
@@ -126,13 +132,13 @@ def test_what_is_no_gate_yet_is_shown(cases: list[Case]) -> None:
                 continue
             agrees, found = OTHER[name](stated, line, case.expect)
             scores[name].add(agrees, f"{case.id}: {name}: stated {short(stated)}, read {short(found)}")
-    print()
+    say("")
     wanted = os.environ.get("ADDRESSEE_CORPUS_MISSES", "")
     for name, score in scores.items():
-        print(f"  {name:<20} {score.agreed:>4} of {score.stated}")
+        say(f"  {name:<20} {score.agreed:>4} of {score.stated}")
         if wanted in {name, "all"}:
             for miss in score.misses:
-                print("    miss", miss)
+                say(f"    miss {miss}")
     assert scores
 
 

@@ -269,9 +269,9 @@ def _program_lines(lines: list[str], signature: list[str]) -> tuple[list[str], l
         if not line:
             continue
         written += 1
-        if clients.SENT_FROM.match(line[:200]) or (clients.DISCLAIMER.match(line[:200])):
-            if any(lines[:at]):
-                cut = at
+        added = clients.SENT_FROM.match(line[:200]) or clients.DISCLAIMER.match(line[:200])
+        if added and any(lines[:at]):
+            cut = at
         if written >= SIGNATURE_LINES:
             break
     return lines[:cut], lines[cut:end] + signature

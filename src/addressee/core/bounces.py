@@ -19,70 +19,100 @@ _MAILBOX = re.compile(rf"[<(\"']?({_ADDRESS})[>)\"']?")
 _STATUS = re.compile(r"(?<![\d.])([245]\.\d{1,3}\.\d{1,3})(?![\d.]*\d)")
 _REPLY = re.compile(r"(?<![\d.:@-])([45]\d\d)(?=[ \-]|$)(?! \d)", re.MULTILINE)
 _DAEMON = re.compile(
-    r"^(?:mailer-?daemon|mail-?daemon|post_?master|mdaemon|bounces?(?:[-+=].*)?|mailerdaemon|mail[-_.]?delivery.*|"
+    r"^(?:mailer-?daemon|mail-?daemon|post_?master|mdaemon|bounces?(?:[-+=].*)?|mailerdaemon|"
+    r"mail[-_.]?delivery.*|"
     r"mmdf|smtp[-_.]?(?:daemon|gateway)|lmailer|uucp|double-bounce|microsoftexchange[0-9a-f]{20,})@",
     re.IGNORECASE,
 )
 _ROBOT = re.compile(r"^(?:mailer-?daemon|mail-?daemon|mdaemon|double-bounce)(?:@|$)", re.IGNORECASE)
 _DAEMON_NAME = re.compile(
-    r"mail(?:er)?[ -]?daemon|mail delivery (?:sub)?system|mail administrator|post ?master|mail delivery service|"
+    r"mail(?:er)?[ -]?daemon|mail delivery (?:sub)?system|mail administrator|post ?master|"
+    r"mail delivery service|"
     r"delivery subsystem|internet mail delivery|system administrator",
     re.IGNORECASE,
 )
 _SUBJECT = re.compile(
-    r"undeliver|returned mail|mail delivery fail|delivery (?:status notification|failure|has failed|problem|error|report|notification|status)|"
-    r"failure notice|failure notification|delivery failed|failed mail|mail (?:system )?error|could not be delivered|"
-    r"returned to sender|return(?:ed|ing)? (?:message|mail) to sender|message not delivered|nondeliverable|non[- ]?delivery|"
-    r"not deliverable|rejected (?:mail|message)|cannot (?:send|deliver)|can't (?:send|deliver)|unzustellbar|"
+    r"undeliver|returned mail|mail delivery fail|delivery (?:status notification|failure|has failed|"
+    r"problem|error|report|notification|status)|"
+    r"failure notice|failure notification|delivery failed|failed mail|mail (?:system )?error|"
+    r"could not be delivered|"
+    r"returned to sender|return(?:ed|ing)? (?:message|mail) to sender|message not delivered|"
+    r"nondeliverable|non[- ]?delivery|"
+    r"not deliverable|rejected (?:mail|message)|cannot (?:send|deliver)|can't (?:send|deliver)|"
+    r"unzustellbar|"
     r"nicht zugestellt|unable to deliver|bounced mail|non remis|échec de (?:la )?remise|remise impossible|"
     r"no se puede entregar|onbestelbaar|olever|mancato recapito|falha na entrega|não entregue|недоставлен|"
     r"配信不能|送信エラー|不達|undelivered|delayed mail|warning: (?:could not|message)|user unknown|"
     r"message (?:delivery )?fail|mail fail|delivery to .{1,80} failed|automatically rejected|address error|"
-    r"mail could not|permanent (?:delivery )?(?:failure|error)|email (?:delivery|not delivered)|mail returned",
+    r"mail could not|permanent (?:delivery )?(?:failure|error)|email (?:delivery|not delivered)|"
+    r"mail returned",
     re.IGNORECASE,
 )
 _WORDS = re.compile(
     r"could not be delivered|couldn't be delivered|was not delivered|wasn't delivered|not be delivered|"
-    r"undeliverable|unable to deliver|unable to send|failed to deliver|delivery (?:has |to .{1,100} )?(?:failed|failure)|delivery failed|"
-    r"user unknown|unknown user|no such (?:user|recipient|person|mailbox)|mailbox (?:is )?(?:full|unavailable|not found|quota)|over quota|"
-    r"quota exceeded|permanent (?:fatal )?errors?|fatal errors|address rejected|recipient rejected|addresses? (?:had|failed)|"
-    r"not listed in|account .{1,60}(?:disabled|inactive|not exist)|does not exist|doesn't exist|not (?:a )?known (?:user|here)|"
-    r"recipient.{1,40}(?:not found|unknown|refused|rejected)|invalid recipient|message (?:was )?(?:rejected|returned|refused)|"
-    r"returned (?:to (?:you|sender)|below)|bounce|delivery (?:attempts?|status)|undelivered|non[- ]delivery|"
-    r"host (?:unknown|not found)|relay(?:ing)? denied|blocked|unzustellbar|nicht zugestellt|could not send|cannot be delivered|"
+    r"undeliverable|unable to deliver|unable to send|failed to deliver|delivery (?:has |"
+    r"to .{1,100} )?(?:failed|failure)|delivery failed|"
+    r"user unknown|unknown user|no such (?:user|recipient|person|mailbox)|mailbox (?:is )?(?:full|"
+    r"unavailable|not found|quota)|over quota|"
+    r"quota exceeded|permanent (?:fatal )?errors?|fatal errors|address rejected|recipient rejected|"
+    r"addresses? (?:had|failed)|"
+    r"not listed in|account .{1,60}(?:disabled|inactive|not exist)|does not exist|doesn't exist|"
+    r"not (?:a )?known (?:user|here)|"
+    r"recipient.{1,40}(?:not found|unknown|refused|rejected)|invalid recipient|"
+    r"message (?:was )?(?:rejected|returned|refused)|"
+    r"returned (?:to (?:you|sender)|below)|bounce|delivery (?:attempts?|status)|undelivered|"
+    r"non[- ]delivery|"
+    r"host (?:unknown|not found)|relay(?:ing)? denied|blocked|unzustellbar|nicht zugestellt|"
+    r"could not send|cannot be delivered|"
     r"did not reach|no mailbox|user not found|rejected|spam|virus|error",
     re.IGNORECASE,
 )
 _DELAYED = re.compile(
-    r"delayed|has not (?:yet )?been delivered|still (?:be )?(?:trying|retry)|will (?:keep|continue) (?:on )?try|"
-    r"warning message only|do not need to resend|not (?:yet )?(?:been )?delivered (?:to|within).{0,80}(?:hours|after)|temporarily deferred",
+    r"delayed|has not (?:yet )?been delivered|still (?:be )?(?:trying|retry)|will (?:keep|"
+    r"continue) (?:on )?try|"
+    r"warning message only|do not need to resend|not (?:yet )?(?:been )?delivered (?:to|"
+    r"within).{0,80}(?:hours|after)|temporarily deferred",
     re.IGNORECASE,
 )
 _ORIGINAL = re.compile(
-    r"^[ >-]*-{2,}.{0,60}(?:copy of|original|returned|unsent|message header|rejected message|the message|headers? of).{0,80}$|"
-    r"^.{0,40}(?:below (?:this line )?is a copy|this is a copy of|original (?:message|mail) (?:follows|headers|header|below|text)|"
-    r"returned message follows|original message:|message text follows|the (?:message|mail) (?:header|you sent)).{0,80}$|"
+    r"^[ >-]*-{2,}.{0,60}(?:copy of|original|returned|unsent|message header|rejected message|"
+    r"the message|headers? of).{0,80}$|"
+    r"^.{0,40}(?:below (?:this line )?is a copy|this is a copy of|original (?:message|mail) (?:follows|"
+    r"headers|header|below|text)|"
+    r"returned message follows|original message:|message text follows|the (?:message|mail) (?:header|"
+    r"you sent)).{0,80}$|"
     r"^(?:Received: (?:from|by)|Return-Path:|Message-ID:|Content-Transfer-Encoding:)",
     re.IGNORECASE | re.MULTILINE,
 )
 _BLOCKS = re.compile(rb"\r?\n(?:[ \t]*\r?\n)+")
 _ACTION = re.compile(r"[a-z]+")
 _GONE = re.compile(
-    r"user unknown|unknown user|no such (?:user|recipient|person|mailbox|local user|account|address|domain)|user not found|"
-    r"not listed in|does not exist|doesn't (?:exist|have)|unknown (?:recipient|mailbox|local|address|account|host|domain)|no mailbox|"
-    r"invalid (?:recipient|mailbox|user|address|final|domain)|recipient.{1,20}(?:unknown|not found)|not a valid|unrouteable|"
-    r"host (?:unknown|not found|or domain name not found)|domain (?:not found|unknown)|mailbox (?:unavailable|not found)|"
+    r"user unknown|unknown user|no such (?:user|recipient|person|mailbox|local user|account|address|"
+    r"domain)|user not found|"
+    r"not listed in|does not exist|doesn't (?:exist|have)|unknown (?:recipient|mailbox|local|address|"
+    r"account|host|domain)|no mailbox|"
+    r"invalid (?:recipient|mailbox|user|address|final|domain)|recipient.{1,20}(?:unknown|not found)|"
+    r"not a valid|unrouteable|"
+    r"host (?:unknown|not found|or domain name not found)|domain (?:not found|unknown)|"
+    r"mailbox (?:unavailable|not found)|"
     r"bad (?:destination|recipient|mailbox)|address unknown|not our customer|user (?:is )?not known|"
     r"not a known user|no longer (?:with|valid|exists|an employee)",
     re.IGNORECASE,
 )
 _NOT_NOW = re.compile(
-    r"full|quota|spam|block|black ?list|policy|too (?:large|big|long|many)|exceed|relay|denied|grey ?list|time[d ]?-?out|"
-    r"expired|reputation|reverse dns|\bptr\b|authenticat|rate limit|virus|suspend|disabled|inactive|insufficient|"
-    r"temporar|refused|not accept|content|dmarc|\bspf\b|dkim|system error|mailer error|loop|hop count|deactivated",
+    r"full|quota|spam|block|black ?list|policy|too (?:large|big|long|many)|exceed|relay|denied|"
+    r"grey ?list|time[d ]?-?out|"
+    r"expired|reputation|reverse dns|\bptr\b|authenticat|rate limit|virus|suspend|disabled|inactive|"
+    r"insufficient|"
+    r"temporar|refused|not accept|content|dmarc|\bspf\b|dkim|system error|mailer error|loop|hop count|"
+    r"deactivated",
     re.IGNORECASE,
 )
-_PERMANENT = re.compile(r"permanent|fatal|unknown|invalid|returned to sender|could ?n[o']t be delivered", re.IGNORECASE)
+_PERMANENT = re.compile(
+    r"permanent|fatal|unknown|invalid|returned to sender|"
+    r"could ?n[o']t be delivered",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,11 +142,13 @@ def report(
     words         the text of the message
     """
     declared = b"delivery-status" in headers.first("content-type")[:500].lower()
-    if status_parts:
-        found = _from_status(status_parts)
-        if found is not None:
-            return _refined(found, words[:_SCANNED])
     failed = [text(value) for value in headers.all("x-failed-recipients")[:MOST]]
+    mailer = _null_return(headers) or any(is_daemon(address, name) for name, address in senders[:3])
+    if not (declared or failed or mailer):
+        return NONE
+    found = _from_status(status_parts) if status_parts else None
+    if found is not None:
+        return _refined(found, words[:_SCANNED])
     above = _above_original(words[:_SCANNED])
     if not (declared or failed or _says_so(headers, senders, subject, above)):
         return NONE
@@ -132,7 +164,9 @@ def _says_so(headers: Headers, senders: list[tuple[str, str]], subject: str, abo
     if any(_ROBOT.match(address) for _, address in senders[:3]):
         return said or told or coded
     if any(is_daemon(address, name) for name, address in senders[:3]):  # postmaster may be a person too
-        return (said and (told or coded or _null_return(headers))) or (told and coded) or (told and _null_return(headers))
+        return (
+            (said and (told or coded or _null_return(headers))) or (told and coded) or (told and _null_return(headers))
+        )
     return _null_return(headers) and said and (told or coded)
 
 
@@ -184,7 +218,7 @@ def _refined(report: Report, words: str) -> Report:
         told = _STATUS.search(near)
         vague = item.status is None or (item.status.endswith(".0.0") and item.status[0] == "5")
         if vague and told and told[1][0] in "45":
-            item = Bounce(item.recipient, told[1], _hard(told[1], near), _reason(near))  # noqa: PLW2901
+            item = Bounce(item.recipient, told[1], _hard(told[1], near), _reason(near))
         bounces.append(item)
     return Report(report.standing, report.failed, tuple(bounces))
 
@@ -222,7 +256,8 @@ def _hard(status: str | None, words: str = "") -> bool | None:
         return False
     if status is None:
         return True if _PERMANENT.search(words) else None
-    return status.startswith(("5.1.", "5.0.", "5.5.")) and status not in {"5.1.7", "5.1.8"} or status == "5.4.4"
+    about_address = status.startswith(("5.1.", "5.0.", "5.5.")) and status not in {"5.1.7", "5.1.8"}
+    return about_address or status == "5.4.4"
 
 
 def _above_original(words: str) -> str:
@@ -230,9 +265,7 @@ def _above_original(words: str) -> str:
     return words[: found.start()] if found and found.start() > 40 else words
 
 
-def _from_words(
-    words: str, failed: list[str], senders: list[tuple[str, str]], later: bool
-) -> tuple[Bounce, ...]:
+def _from_words(words: str, failed: list[str], senders: list[tuple[str, str]], later: bool) -> tuple[Bounce, ...]:
     """Recipients and codes as a mailer writes them for people."""
     own = {address.lower() for _, address in senders}
     recipients = [found[1] for value in failed for found in _MAILBOX.finditer(value)]
@@ -280,11 +313,16 @@ def _code(words: str) -> str | None:
 
 
 _PHRASES = (
-    (re.compile(r"mailbox (?:is )?full|over quota|quota exceed|exceed.{1,20}quota|disk quota|mailbox.{1,30}exceed"), "5.2.2"),
-    (re.compile(r"user unknown|unknown user|no such (?:user|recipient|person|mailbox|local user)|user not found|"
-                r"not listed in|does not exist|doesn't exist|unknown (?:recipient|mailbox|local|address)|no mailbox here|"
-                r"invalid (?:recipient|mailbox|user)|recipient.{1,20}(?:unknown|not found)|not a valid"), "5.1.1"),
-    (re.compile(r"host (?:unknown|not found)|unknown host|no such (?:domain|host)|domain (?:not found|does not exist)|"
+    (re.compile(r"mailbox (?:is )?full|over quota|quota exceed|exceed.{1,20}quota|disk quota|"
+    r"mailbox.{1,30}exceed"), "5.2.2"),
+    (re.compile(r"user unknown|unknown user|no such (?:user|recipient|person|mailbox|local user)|"
+    r"user not found|"
+                r"not listed in|does not exist|doesn't exist|unknown (?:recipient|mailbox|local|"
+                r"address)|no mailbox here|"
+                r"invalid (?:recipient|mailbox|user)|recipient.{1,20}(?:unknown|not found)|"
+                r"not a valid"), "5.1.1"),
+    (re.compile(r"host (?:unknown|not found)|unknown host|no such (?:domain|host)|domain (?:not found|"
+    r"does not exist)|"
                 r"unrouteable|unroutable|dns"), "5.1.2"),
     (re.compile(r"(?:account|mailbox|user).{1,30}(?:disabled|inactive|suspended)"), "5.2.1"),
     (re.compile(r"too (?:large|big)|size.{1,20}exceed|exceed.{1,20}size"), "5.3.4"),

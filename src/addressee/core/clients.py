@@ -10,14 +10,18 @@ import re
 MARKER_WORDS = "please write your answer above this line"
 
 _VERBS = (
-    r"wrote|writes|said|schrieb|schreibt|a écrit|a ecrit|escribió|escribi[oó]|ha scritto|scrive|escreveu|schreef|"
-    r"skrev|napisał(?:\(a\)|a)?|pisze|napsal(?:\(a\)|a)?|napísal(?:\(a\))?|написал(?:\(а\)|а|и)?|пишет|пише|писал|"
+    r"wrote|writes|said|schrieb|schreibt|a écrit|a ecrit|escribió|escribi[oó]|ha scritto|scrive|"
+    r"escreveu|schreef|"
+    r"skrev|napisał(?:\(a\)|a)?|pisze|napsal(?:\(a\)|a)?|napísal(?:\(a\))?|написал(?:\(а\)|а|и)?|пишет|"
+    r"пише|писал|"
     r"kirjoitti|írta|ezt írta|yazdı|şunu yazdı|a scris|έγραψε|写道|寫道|写了|書きました|のメール|님이 작성|"
     r"đã viết|a escrit|je napisao|napisao je|rašė|rakstīja|כתב|كتب|va escriure|idatzi du"
 )
 _VERB_AT_END = re.compile(rf"(?:{_VERBS})\s*$", re.IGNORECASE)
 _LAST_LETTERS = frozenset("etbsióoaćeyłľnвлитсsımaıuכتبéדв道了た作成メールt)")
-_WROTE = re.compile(rf"(?:^|[\s>,、。])(?:{_VERBS})(?=[\s:：<\"*(]|$)|写道|寫道|書きました|のメール|님이 작성", re.IGNORECASE)
+_WROTE = re.compile(
+    rf"(?:^|[\s>,、。])(?:{_VERBS})(?=[\s:：<\"*(]|$)|写道|寫道|書きました|のメール|님이 작성", re.IGNORECASE
+)
 EMPHASIS = "*_ \t\u200e\u200f\xa0"
 OPENING = re.compile(
     r"(?:>\s*)*(?:(?:On|Am|Le|El|Il|Em|Op|Den|Del?|W dniu|Dnia|Dne|Dňa|В|На|Ter|A|In|Quoting|Von)\s|"
@@ -63,24 +67,32 @@ def ends_with_verb(line: str) -> bool:
 _ORIGINAL_WORDS = (
     r"original message|reply message|original appointment|ursprüngliche nachricht|originalnachricht|"
     r"message d['’]origine|message original|mensaje original|messaggio originale|mensagem original|"
-    r"oorspronkelijk bericht|ursprungligt meddelande|originalmeddelande|oprindelig meddelelse|opprinnelig melding|"
+    r"oorspronkelijk bericht|ursprungligt meddelande|originalmeddelande|oprindelig meddelelse|"
+    r"opprinnelig melding|"
     r"alkuperäinen viesti|wiadomość oryginalna|oryginalna wiadomość|původní zpráva|исходное сообщение|"
-    r"оригинальное сообщение|пересылаемое сообщение|eredeti üzenet|özgün ileti|orijinal mesaj|mesaj original|"
+    r"оригинальное сообщение|пересылаемое сообщение|eredeti üzenet|özgün ileti|orijinal mesaj|"
+    r"mesaj original|"
     r"原始邮件|原始郵件|邮件原件|元のメッセージ|원본 메시지|original mail"
 )
 ORIGINAL = re.compile(rf"\s*[-_*=]{{2,40}}\s*(?:{_ORIGINAL_WORDS})\s*[-_*=]{{0,40}}\s*:?\s*$", re.IGNORECASE)
 _FORWARD_WORDS = (
-    r"forwarded message|forwarded by|forwarded mail|weitergeleitete nachricht|message transféré|message transmis|"
-    r"mensaje reenviado|messaggio inoltrato|mensagem encaminhada|doorgestuurd bericht|vidarebefordrat meddelande|"
-    r"videresendt meddelelse|videresendt melding|przekazana wiadomość|wiadomość przekazana|přeposlaná zpráva|"
+    r"forwarded message|forwarded by|forwarded mail|weitergeleitete nachricht|message transféré|"
+    r"message transmis|"
+    r"mensaje reenviado|messaggio inoltrato|mensagem encaminhada|doorgestuurd bericht|"
+    r"vidarebefordrat meddelande|"
+    r"videresendt meddelelse|videresendt melding|przekazana wiadomość|wiadomość przekazana|"
+    r"přeposlaná zpráva|"
     r"пересылаемое сообщение|переадресованное сообщение|転送メッセージ|转发的邮件|轉寄郵件|välitetty viesti|"
     r"yönlendirilmiş ileti|továbbított üzenet|mesaj redirecționat|missatge reenviat"
 )
 FORWARDED = re.compile(
     rf"\s*(?:[-_*=]{{2,40}}\s*(?:{_FORWARD_WORDS})\b.{{0,150}}|(?:>\s*)?(?:begin forwarded message|"
-    r"anfang der weitergeleiteten nachricht|début du message (?:réexpédié|transféré)|inicio del mensaje reenviado|"
-    r"inizio messaggio inoltrato|início da mensagem (?:encaminhada|reencaminhada)|begin doorgestuurd bericht|"
-    r"vidarebefordrat brev|начало переадресованного сообщения|startar vidarebefordrat meddelande)\s*:?)\s*$",
+    r"anfang der weitergeleiteten nachricht|début du message (?:réexpédié|transféré)|"
+    r"inicio del mensaje reenviado|"
+    r"inizio messaggio inoltrato|início da mensagem (?:encaminhada|reencaminhada)|"
+    r"begin doorgestuurd bericht|"
+    r"vidarebefordrat brev|начало переадресованного сообщения|"
+    r"startar vidarebefordrat meddelande)\s*:?)\s*$",
     re.IGNORECASE,
 )
 RULE = re.compile(r"\s*(?:[_*\-]\s?){10,200}\s*$")
@@ -90,14 +102,18 @@ ORNAMENT = re.compile(r"\s*(?:[-_=*#~+]{2,120}|\u1427)\s*$")
 HAND_TYPED = re.compile(r"-{1,2} ?[^\W\d_a-z][\w'’.-]{0,30}(?: [^\W\d_a-z][\w'’.-]{0,30}){0,3}$")
 CLOSING = re.compile(
     r"(?:(?:with )?(?:best|kind|kindest|warm|warmest|many)? ?(?:regards|wishes|greetings)|"
-    r"thanks(?: and regards| a lot| again| in advance)?|thank you(?: very much| so much| again| in advance)?|"
+    r"thanks(?: and regards| a lot| again| in advance)?|thank you(?: very much| so much| again|"
+    r" in advance)?|"
     r"many thanks|cheers|sincerely(?: yours)?|yours (?:sincerely|faithfully|truly)|best|all the best|"
     r"mit (?:freundlichen|freundlichem|besten|lieben|vielen) gr(?:ü|ue)(?:ß|ss)(?:en)?|mfg|gruß|"
-    r"(?:viele|liebe|beste|schöne|freundliche) gr(?:ü|ue)(?:ß|ss)e|cordialement|bien (?:cordialement|à vous)|"
-    r"salutations(?: distinguées)?|saludos(?: cordiales)?|un saludo|atentamente|cordiali saluti|distinti saluti|"
+    r"(?:viele|liebe|beste|schöne|freundliche) gr(?:ü|ue)(?:ß|ss)e|cordialement|bien (?:cordialement|"
+    r"à vous)|"
+    r"salutations(?: distinguées)?|saludos(?: cordiales)?|un saludo|atentamente|cordiali saluti|"
+    r"distinti saluti|"
     r"saluti|atenciosamente|cumprimentos|abraços|met vriendelijke groeten?|groeten|groetjes|"
     r"med vänlig(?:a)? hälsning(?:ar)?|vänliga hälsningar|hälsningar|(?:med )?venlig hilsen|mvh|"
-    r"(?:med )?vennlig hilsen|ystävällisin terveisin|terveisin|pozdrawiam|z poważaniem|s pozdravem|с уважением|"
+    r"(?:med )?vennlig hilsen|ystävällisin terveisin|terveisin|pozdrawiam|z poważaniem|s pozdravem|"
+    r"с уважением|"
     r"üdvözlettel|saygılarımla|cu stimă)\s?[,.!]{0,2}$",
     re.IGNORECASE,
 )
@@ -108,19 +124,26 @@ FROM = re.compile(
     re.IGNORECASE,
 )
 OTHER_FIELD = re.compile(
-    r"\s*[*_]{0,2}(?:To|Sent|Date|Subject|Cc|Reply-To|Importance|Organization|An|Gesendet|Datum|Betreff|À|A|Pour|"
-    r"Envoyé|Objet|Date d'envoi|Enviado(?: el| em)?|Fecha|Para|Asunto|Assunto|Data|Inviato|Oggetto|Aan|Verzonden|"
-    r"Onderwerp|Till|Skickat|Ämne|Til|Sendt|Emne|Dato|Vastaanottaja|Lähetetty|Aihe|Päivämäärä|Do|Wysłano|Temat|Komu|"
+    r"\s*[*_]{0,2}(?:To|Sent|Date|Subject|Cc|Reply-To|Importance|Organization|An|Gesendet|Datum|Betreff|"
+    r"À|A|Pour|"
+    r"Envoyé|Objet|Date d'envoi|Enviado(?: el| em)?|Fecha|Para|Asunto|Assunto|Data|Inviato|Oggetto|Aan|"
+    r"Verzonden|"
+    r"Onderwerp|Till|Skickat|Ämne|Til|Sendt|Emne|Dato|Vastaanottaja|Lähetetty|Aihe|Päivämäärä|Do|"
+    r"Wysłano|Temat|Komu|"
     r"Odesláno|Předmět|Кому|Дата|Отправлено|Тема|Címzett|Küldve|Tárgy|Kime|Tarih|Konu|Către|Trimis|Subiect|"
-    r"收件人|发送时间|日期|主题|收件者|寄件日期|主旨|宛先|送信日時|日時|件名|받는 사람|보낸 날짜|제목)\s?[*_]{0,2}\s?[:：]",
+    r"收件人|发送时间|日期|主题|收件者|寄件日期|主旨|宛先|送信日時|日時|件名|"
+    r"받는 사람|보낸 날짜|제목)\s?[*_]{0,2}\s?[:：]",
     re.IGNORECASE,
 )
 DASHES = re.compile(r"\s{0,3}(?:--|__|––|—|---|___)\s*$")
 SENT_FROM = re.compile(
-    r"[\"'<(\[_*]{0,2}(?:(?:sent|posted|written|delivered) (?:from|via|with|by|using) (?:my|the|a|an|yahoo|outlook|mail|"
-    r"gmail|samsung|iphone|ipad|android|blackberry|windows|nokia|sony|htc|mobile|proton|galaxy|verizon|spark|superhuman|"
+    r"[\"'<(\[_*]{0,2}(?:(?:sent|posted|written|delivered) (?:from|via|with|by|using) (?:my|the|a|an|"
+    r"yahoo|outlook|mail|"
+    r"gmail|samsung|iphone|ipad|android|blackberry|windows|nokia|sony|htc|mobile|proton|galaxy|verizon|"
+    r"spark|superhuman|"
     r"airmail|mailbird|nine|aquamail|typeapp|bluemail|e?mail)\b(?:(?![,.!?] \w).){0,120}"
-    r"|get outlook for .{1,60}|sent from (?:(?![,.!?] \w).){1,30}|enviado desde .{1,80}|enviado (?:do|pelo|via|a partir) .{1,80}|"
+    r"|get outlook for .{1,60}|sent from (?:(?![,.!?] \w).){1,30}|enviado desde .{1,80}|enviado (?:do|"
+    r"pelo|via|a partir) .{1,80}|"
     r"envoyé (?:de|depuis|à partir) .{1,80}|"
     r"(?:von meinem|gesendet (?:von|mit|aus|über)|diese nachricht wurde von meinem) .{1,80}|"
     r"verzonden (?:vanaf|via|met|vanuit) .{1,80}|inviato (?:da|dal|con) .{1,80}|skickat från .{1,80}|"
@@ -130,27 +153,29 @@ SENT_FROM = re.compile(
     re.IGNORECASE,
 )
 DISCLAIMER = re.compile(
-    r"[*_ ]{0,3}(?:(?:this|the information (?:contained )?in this|the contents of this) (?:e-?mail|message|communication|transmission)"
-    r"\b.{0,120}(?:confidential|privileged|intended|attachments)|"
+    r"[*_ ]{0,3}(?:(?:this|the information (?:contained )?in this|the contents of this) (?:e-?mail|"
+    r"message|communication|transmission)"
+    r"\b.{0,120}(?:confidential|privileged|intended (?:only|solely|for the|recipient))|"
     r"confidentiality(?: notice| note| statement)?\b|disclaimer\s*:|diese e-?mail\b.{0,80}vertraulich|"
-    r"(?:ce|cet|le présent) (?:message|courriel|e-?mail)\b.{0,100}confidentiel|este (?:mensaje|correo|e-?mail)\b.{0,120}confidencial|"
+    r"(?:ce|cet|le présent) (?:message|courriel|e-?mail)\b.{0,100}confidentiel|este (?:mensaje|correo|"
+    r"e-?mail)\b.{0,120}confidencial|"
     r"esta mensagem\b.{0,120}confidencia)",
     re.IGNORECASE,
 )
 # One quick look at a text: without any of these there is nothing to take off.
 MARKER_SIGN = "above this line"
 _SIGNS = (
-    "\n>", "\n >", ":\n", "：\n", ": \n", "\n--", "\n__", "\n —", "\n—", "\n––", "\n **", "\n*", "\n -", "\n=", "\n\xa0>",
-    "\n\t>",
+    "\n>", "\n >", "\n\t>", "\n\xa0>", ":\n", "：\n", ": \n", "\n-", "\n -", "\n__", "\n—", "\n —", "\n––", "\n*",
+    "\n **", "\n=", "\n#", "\n~", "\n+",
 )  # fmt: skip
 _WORDS = (
-    "from", "von", "via", "sent", "gesendet", "outlook", "regards", "thank", "cheers", "sincerely", "best", "wishes", "greetings", "grü", "mfg", "gruß", "grue",
-    "cordial", "salut", "saludo", "atent", "atenc", "cumpri", "abraç", "groet", "hälsn", "hilsen", "mvh", "tervei", "pozdra", "poważ",
-    "уваж", "üdvöz", "saygı", "stimă", " gmt", "\n-", "verzonden", "enviado", "envoyé", "inviato", "skickat",
-    "sendt", "lähetetty", "wysłan", "odesláno", "отправлено", "送信", "发自", "發自", "보냄", "gönderildi", "confiden",
+    "from", "von", "via", "sent", "gesendet", "outlook", "regards", "thank", "cheers", "sincerely", "best",
+    "wishes", "greetings", "grü", "mfg", "gruß", "grue", "cordial", "salut", "saludo", "atent", "atenc",
+    "cumpri", "abraç", "groet", "hälsn", "hilsen", "mvh", "tervei", "pozdra", "poważ", "уваж", "üdvöz",
+    "saygı", "stimă", " gmt", "\n-", "verzonden", "enviado", "envoyé", "inviato", "skickat", "sendt",
+    "lähetetty", "wysłan", "odesláno", "отправлено", "送信", "发自", "發自", "보냄", "gönderildi", "confiden",
     "vertraulich", "disclaimer", "privileged", "wrote", "发件人", "寄件者", "差出人", "보낸 사람", "nadawca", "feladó",
-    "kimden", "gönderen", "lähettäjä", "från", "fra:", "van:", "od:", "de:", "de :", "da:", "από", "от:",
-    MARKER_SIGN,
+    "kimden", "gönderen", "lähettäjä", "från", "fra:", "van:", "od:", "de:", "de :", "da:", "από", "от:", MARKER_SIGN,
 )  # fmt: skip
 
 

@@ -15,7 +15,7 @@ from lxml import etree
 from addressee.core.limits import DEFAULT, Limits
 
 MOST_TAGS = 60_000
-MOST_DEPTH = 200
+MOST_ATTRIBUTES = 300  # of one element: libxml2 compares each with all before it
 
 _HIDDEN_STYLE = re.compile(
     r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all"
@@ -109,11 +109,11 @@ def read(source: str, limits: Limits = DEFAULT, defects: set[str] | None = None)
     if source.count("<") > MOST_TAGS:
         odd.add("html-too-complex")
         source = _first_tags(source)
-    root = _tree(source)
+    root = _tree(_without_crowded_tags(source, odd))
     if root is None:
         return Html("", "", frozenset())
     _drop_unseen(root)
-    # lxml writes every element closed and at most MOST_DEPTH deep: on tag soup an HTML5 parser may copy open
+    # libxml2 builds no tree deeper than 256 and lxml writes every element closed: on tag soup an HTML5 parser may copy open
     # formatting elements again and again, which on a hostile source grows with its square.
     balanced = etree.tostring(root, encoding="unicode", method="html", with_tail=False)
     shown = _CLEANER.clean(balanced)
@@ -127,6 +127,27 @@ def _first_tags(source: str) -> str:
         if count >= MOST_TAGS:
             return source[: found.start()]
     return source
+
+
+# A start tag as HTML5 reads it: up to the first ">" that is not in a quoted value.
+_START_TAG = re.compile(r"""<([a-zA-Z][a-zA-Z0-9:]*+)[^>=]*+(?:=\s*+(?:"[^"]*+"|'[^']*+')?[^>=]*+)*+""")
+_LONG_RUN = re.compile(r"[^>]{1000}")
+_SEPARATORS = "= \n\t\r\f/"
+
+
+def _without_crowded_tags(source: str, odd: set[str]) -> str:
+    """The source, in which a tag with more than MOST_ATTRIBUTES attributes has none."""
+    if source.count("=") < MOST_ATTRIBUTES and not _LONG_RUN.search(source):
+        return source
+
+    def bare(tag: re.Match[str]) -> str:
+        text = tag[0]
+        if len(text) < MOST_ATTRIBUTES * 2 or sum(map(text.count, _SEPARATORS)) < MOST_ATTRIBUTES:
+            return text
+        odd.add("html-too-complex")
+        return f"<{tag[1]}"
+
+    return _START_TAG.sub(bare, source)
 
 
 def _tree(source: str) -> etree._Element | None:

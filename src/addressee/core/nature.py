@@ -8,11 +8,16 @@ from addressee.core.headers import Headers, text
 from addressee.core.message import Nature
 
 _REPLY_SUBJECT = re.compile(
-    r"(?:auto(?:matic|mated)?[ -]?(?:reply|response|antwort)|autoreply|autoresponse|out of (?:the )?office(?: auto-?reply| message| notification)?|"
-    r"automatische (?:antwort|abwesenheitsnotiz)|abwesenheitsnotiz|abwesenheit|réponse automatique|absence du bureau|"
-    r"respuesta automática|fuera de (?:la )?oficina|risposta automatica|fuori sede|resposta automática|fora do escritório|"
-    r"automatisch antwoord|afwezigheidsbericht|automatiskt svar|autosvar|automatisk svar|automaattinen vastaus|"
-    r"odpowiedź automatyczna|automatická odpověď|автоответ|автоматический ответ|自動応答|自动回复|自動回覆|vacation(?: reply| notice)?|i am away)"
+    r"(?:auto(?:matic|mated)?[ -]?(?:reply|response|antwort)|autoreply|autoresponse|"
+    r"out of (?:the )?office(?: auto-?reply| message| notification)?|"
+    r"automatische (?:antwort|abwesenheitsnotiz)|abwesenheitsnotiz|abwesenheit|réponse automatique|"
+    r"absence du bureau|"
+    r"respuesta automática|fuera de (?:la )?oficina|risposta automatica|fuori sede|resposta automática|"
+    r"fora do escritório|"
+    r"automatisch antwoord|afwezigheidsbericht|automatiskt svar|autosvar|automatisk svar|"
+    r"automaattinen vastaus|"
+    r"odpowiedź automatyczna|automatická odpověď|автоответ|автоматический ответ|自動応答|自动回复|自動回覆|"
+    r"vacation(?: reply| notice)?|i am away)"
     r"\s*(?:[:：]|$)",
     re.IGNORECASE,
 )

@@ -11,7 +11,10 @@ from addressee.core.limits import DEFAULT, Limits
 from addressee.core.message import AuthenticationResults, Received
 
 _MONTHS = {
-    name: number for number, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], start=1)
+    name: number
+    for number, name in enumerate(
+        ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], start=1
+    )
 }
 _DATE = re.compile(
     r"(?:[A-Za-z]{3,9},?\s*)?(\d{1,2})\s+([A-Za-z]{3})[a-z]*\s+(\d{4})\s+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*"
@@ -119,10 +122,10 @@ def _pieces(text: str) -> list[str] | None:
     pieces: list[list[str]] = [[]]
     depth = 0
     for found in _PIECE.finditer(text):
-        token = found[0]
-        if token == "(":
+        piece = found[0]
+        if piece == "(":
             depth += 1
-        elif token == ")":
+        elif piece == ")":
             depth -= 1
             if depth < 0:
                 return None
@@ -130,12 +133,12 @@ def _pieces(text: str) -> list[str] | None:
                 pieces[-1].append(" ")
         elif depth:
             continue
-        elif token == '"':
+        elif piece == '"':
             return None
-        elif token == ";":
+        elif piece == ";":
             pieces.append([])
         else:
-            pieces[-1].append(token)
+            pieces[-1].append(piece)
     return None if depth else ["".join(piece) for piece in pieces]
 
 

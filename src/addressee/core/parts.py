@@ -1,0 +1,204 @@
+"""Which parts of a message are shown as text, which are files (RFC 2183, RFC 2387). Called by core.parse."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from hashlib import sha256
+
+from addressee.core import body as bodies
+from addressee.core import files, html, mime
+from addressee.core.charsets import decode
+from addressee.core.headers import parameters, printable, raw_text
+from addressee.core.limits import Limits
+from addressee.core.message import Attachment
+
+
+@dataclass(slots=True)
+class Segment:
+    """A stretch of the shown text: the plain part, the HTML part, or both as alternatives of each other."""
+
+    plain: mime.Part | None = None
+    html: mime.Part | None = None
+    file: bool = False  # shown because there is nothing else; not the author's own words (law 14)
+
+
+# Parts of a delivery report that are read here, and no files to a person; they stay in the raw bytes.
+_EVIDENCE = {"message/delivery-status", "message/global-delivery-status", "text/rfc822-headers"}
+
+
+@dataclass(slots=True)
+class Shown:
+    segments: list[Segment] = field(default_factory=list)
+    files: list[tuple[int, mime.Part]] = field(default_factory=list)  # number among the leaves, part
+    status: list[mime.Part] = field(default_factory=list)  # parts that only a delivery report has
+    feedback: bool = False
+
+
+def sort_parts(raw: bytes, root: mime.Part, limits: Limits, defects: set[str]) -> Shown:
+    shown = Shown()
+    leaves = 0
+    waiting: list[tuple[mime.Part, Segment | None]] = [(root, None)]
+    while waiting:
+        part, alternative = waiting.pop()
+        if part.children:
+            inside = alternative
+            if part.type == "multipart/alternative" and inside is None:
+                inside = Segment()
+                shown.segments.append(inside)
+            waiting.extend((child, inside) for child in reversed(part.children))
+            continue
+        leaves += 1
+        if part.type in _EVIDENCE:
+            shown.status.append(part)
+            continue
+        if part.type == "message/feedback-report":
+            shown.feedback = True
+        if part.type in {"text/plain", "text/html"} and not _is_file(part, root):
+            _place(shown, part, alternative)
+        else:
+            shown.files.append((leaves, part))
+    if not shown.segments:  # nothing for people: better the fields of a report, or a file shown inline, than nothing
+        shown.segments.extend(Segment(plain=part, file=True) for part in shown.status)
+        shown.segments.extend(
+            Segment(plain=part, file=True)
+            for _, part in shown.files
+            if part.type == "text/plain" and _disposition(part)[0].startswith("inline")
+        )
+    return shown
+
+
+def _place(shown: Shown, part: mime.Part, alternative: Segment | None) -> None:
+    plain = part.type == "text/plain"
+    if alternative is not None:
+        if plain and alternative.plain is None:
+            alternative.plain = part
+            return
+        if not plain and alternative.html is None:
+            alternative.html = part
+            return
+    shown.segments.append(Segment(plain=part) if plain else Segment(html=part))
+
+
+def _disposition(part: mime.Part) -> tuple[str, dict[str, str]]:
+    value = part.headers.first("content-disposition")
+    return parameters(value) if value else ("", {})
+
+
+def _is_file(part: mime.Part, root: mime.Part) -> bool:
+    """A text part that is to be kept as a file: it says so, or it has a name and is not the whole message."""
+    disposition, params = _disposition(part)
+    if disposition.startswith("attachment"):
+        return True
+    named = params.get("filename") or part.params.get("name")
+    return bool(named) and part is not root
+
+
+def declared_charset(root: mime.Part) -> str:
+    """The charset of the first part that names one: a hint for raw 8-bit header fields."""
+    waiting = [root]
+    for _ in range(50):
+        if not waiting:
+            break
+        part = waiting.pop()
+        if part.params.get("charset"):
+            return part.params["charset"]
+        waiting.extend(reversed(part.children[:10]))
+    return ""
+
+
+@dataclass(slots=True)
+class Bodies:
+    text: str
+    plain_text: str
+    html: str
+    html_text: str
+    cids: frozenset[str]
+    written: bool  # the text is the author's, not a file's
+
+
+def read_bodies(raw: bytes, shown: Shown, limits: Limits, defects: set[str]) -> Bodies:
+    texts, plains, pages, page_texts = [], [], [], []
+    cids: set[str] = set()
+    left = limits.html_chars
+    any_html = any(segment.html for segment in shown.segments)
+    for segment in shown.segments:
+        plain = _leaf_text(raw, segment.plain, limits, defects) if segment.plain else ""
+        if segment.plain:
+            plains.append(plain)
+        if segment.html is not None:
+            source = _leaf_source(raw, segment.html, defects)
+            if len(source) > left:
+                defects.add("html-too-long")
+                source = source[:left]
+            left -= len(source)
+            page = html.read(source, limits, defects)
+            pages.append(page.shown)
+            page_texts.append(page.text)
+            cids |= page.cids
+            texts.append(plain if plain.strip() else page.text)
+        else:
+            texts.append(plain)
+            if any_html and plain.strip():
+                pages.append(html.from_plain(plain))
+    return Bodies(
+        _joined(texts, limits, defects),
+        _joined(plains, limits, defects),
+        "\n".join(page for page in pages if page) if any_html else "",
+        _joined(page_texts, limits, defects),
+        frozenset(cids),
+        not any(segment.file for segment in shown.segments),
+    )
+
+
+def _joined(texts: list[str], limits: Limits, defects: set[str]) -> str:
+    whole = texts[0] if len(texts) == 1 else "\n".join(text.strip("\n") for text in texts if text.strip())
+    if len(whole) > limits.text_chars:
+        defects.add("text-too-long")
+        return whole[: limits.text_chars]
+    return whole
+
+
+def _leaf_source(raw: bytes, part: mime.Part, defects: set[str]) -> str:
+    data = mime.content(raw, part, defects)
+    charset = part.params.get("charset", "")
+    if not charset and part.type == "text/html":
+        charset = html.declared_charset(data)
+    decoded, exact = decode(data, charset)
+    if not exact and not decoded.isascii():
+        defects.add("charset-guessed")
+    return decoded
+
+
+def _leaf_text(raw: bytes, part: mime.Part, limits: Limits, defects: set[str]) -> str:
+    decoded = _leaf_source(raw, part, defects)
+    if "\r" in decoded:
+        decoded = decoded.replace("\r\n", "\n").replace("\r", "\n")
+    decoded = decoded.removeprefix("\ufeff")
+    if part.params.get("format", "").lower() == "flowed":
+        decoded = bodies.unflow(decoded, part.params.get("delsp", "").lower() == "yes")
+    return decoded
+
+
+def attachments(
+    raw: bytes, shown: Shown, cids: frozenset[str], limits: Limits, defects: set[str]
+) -> tuple[tuple[Attachment, ...], dict[str, bytes]]:
+    found = []
+    contents: dict[str, bytes] = {}
+    for number, part in shown.files:
+        data = mime.content(raw, part, defects)
+        digest = sha256(data).hexdigest()
+        contents[digest] = data
+        disposition, params = _disposition(part)
+        content_id = printable(raw_text(part.headers.first("content-id")[:1_000])).strip("<> ")[:250]
+        name = files.safe_name(params.get("filename") or part.params.get("name") or "", limits)
+        found.append(
+            Attachment(
+                name=name or files.made_up_name(part.type, number),
+                type=part.type,
+                size_bytes=len(data),
+                sha256=digest,
+                inline=disposition.startswith("inline") or bool(content_id and content_id.lower() in cids),
+                content_id=content_id,
+            )
+        )
+    return tuple(found), contents
