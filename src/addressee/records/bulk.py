@@ -32,13 +32,15 @@ def insert(objects: Sequence[models.Model], conflict: str = "") -> int:
     """
     if not objects:
         return 0
-    columns = _written(type(objects[0]))
-    head = f"INSERT INTO {table(type(objects[0]))} ({', '.join(quoted(str(f.column)) for f in columns)}) VALUES "
-    row, written = "(" + ", ".join(["%s"] * len(columns)) + ")", 0
+    head, prepared = _plan(type(objects[0]), connection.vendor)
+    row, written = "(" + ", ".join(["%s"] * len(prepared)) + ")", 0
     with connection.cursor() as cursor:
-        for part in chunks(objects, len(columns)):
+        for part in chunks(objects, len(prepared)):
             parameters = [
-                field.get_db_prep_save(getattr(each, field.attname), connection) for each in part for field in columns
+                value if prepare is None or value is None else prepare(value)
+                for each in part
+                for name, prepare in prepared
+                for value in (getattr(each, name),)
             ]
             cursor.execute(f"{head}{', '.join([row] * len(part))} {conflict}", parameters)
             written += cursor.rowcount
@@ -76,9 +78,9 @@ def quoted(name: str) -> str:
 @cache
 def _plan(model: type[models.Model], vendor: str) -> tuple[str, list[tuple[str, Callable[[Any], Any] | None]]]:
     """The head of an INSERT, and each attribute with how it becomes a parameter."""
-    fields = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
-    head = f"INSERT INTO {table(model)} ({', '.join(quoted(field.column) for field in fields)}) VALUES "
-    return head, [(field.attname, _preparation(field)) for field in fields]
+    columns = [field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField)]
+    head = f"INSERT INTO {table(model)} ({', '.join(quoted(str(field.column)) for field in columns)}) VALUES "
+    return head, [(field.attname, _preparation(field)) for field in columns]
 
 
 _PLAIN = (models.CharField, models.TextField, models.IntegerField, models.FloatField, models.BooleanField)
