@@ -112,8 +112,35 @@ def test_any_bytes_are_refused_or_read(source):
 
 TOML_PIECES = st.lists(
     st.sampled_from(
-        ["[", "]", "{", "}", "=", ".", ",", "\n", '"', "'", "#", "a", "site", "tables", "filters", "x", "1", "true"]
-        + ["\\u00e9", "é", "1979-05-27", "[[rules]]\n", "[tables.case.fields]\n", "name = ", '"""', "inf", "0x1F"]
+        [
+            "[",
+            "]",
+            "{",
+            "}",
+            "=",
+            ".",
+            ",",
+            "\n",
+            '"',
+            "'",
+            "#",
+            "a",
+            "site",
+            "tables",
+            "filters",
+            "x",
+            "1",
+            "true",
+            "\\u00e9",
+            "é",
+            "1979-05-27",
+            "[[rules]]\n",
+            "[tables.case.fields]\n",
+            "name = ",
+            '"""',
+            "inf",
+            "0x1F",
+        ]
     ),
     max_size=25,
 ).map("".join)

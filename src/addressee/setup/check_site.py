@@ -144,7 +144,8 @@ def _person(path: Path, key: str, person: PersonItem, setup: SetupFile, taken: d
             yield Fault(place, f"{address} would be an address of {who}.", clash=other)
         else:
             taken[address] = place
-    yield from each_dangling((*path, "roles"), person.roles, setup.roles, "role")
+    if person.active:  # who was pruned keeps his name and history, though his role is gone
+        yield from each_dangling((*path, "roles"), person.roles, setup.roles, "role")
     yield from twice((*path, "roles"), person.roles)
     for position, name in enumerate(person.roles):
         if person.guest and name in setup.roles and setup.roles[name].everything:

@@ -48,7 +48,7 @@ def living(path: Path, name: str, setup: SetupFile) -> Iterator[Fault]:
 
 def _fields(key: str, table: Table, setup: SetupFile) -> Iterator[Fault]:
     for name, field in table.fields.items():
-        yield from field_faults(("tables", key, "fields", name), field, setup)
+        yield from field_faults(("tables", key, "fields", name), field, setup, retired=table.retired)
         space = f"{setup.site.namespace}_"
         if setup.site.namespace and name.startswith(space) and name.removeprefix(space) in table.fields:
             what = f"in mail {name} also means the field {name.removeprefix(space)}, by the namespace of the site."

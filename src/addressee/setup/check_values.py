@@ -49,8 +49,8 @@ def reading_of(setup: SetupFile) -> Reading:
     return Reading(find_persons=lambda text: tuple(sorted(named.get(whole(text), ()))) if text else ())
 
 
-def field_faults(path: Path, field: FieldDef, setup: SetupFile) -> Iterator[Fault]:
-    """Everything that is wrong with the definition of one field or parameter."""
+def field_faults(path: Path, field: FieldDef, setup: SetupFile, *, retired: bool = False) -> Iterator[Fault]:
+    """Everything that is wrong with the definition of one field or parameter. What is retired may name what is gone."""
     kind = fields.get(field.type)
     if kind is None:
         yield Fault((*path, "type"), f"there is no field type {shown(field.type)}.", nearest(field.type, fields))
@@ -65,7 +65,7 @@ def field_faults(path: Path, field: FieldDef, setup: SetupFile) -> Iterator[Faul
         yield Fault((*path, _named_in(wrong)), wrong)
     elif _above(field):
         yield Fault((*path, "min"), f"min {shown(field.min)} is above max {shown(field.max)}.")
-    if "table" in kind.options and field.table != "*":
+    if "table" in kind.options and field.table != "*" and not (retired or field.retired):
         yield from dangling((*path, "table"), field.table, setup.tables, "table")
     if field.default is not None and not wrong:
         if kind.appends or not kind.by_text:
