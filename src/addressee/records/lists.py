@@ -6,6 +6,7 @@ of the table, and `scans` names the fields for which it does.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
@@ -187,7 +188,9 @@ def _scanned(name: str, wanted: Any, field: FieldDef) -> Q:
     if isinstance(wanted, list) or field.many:
         which = Q()
         for part in wanted if isinstance(wanted, list) else [wanted]:
-            which |= Q(**{f"values__{name}__icontains": f'"{part}"'})
+            # SQLite keeps letters beyond ASCII escaped, PostgreSQL does not
+            for text in {json.dumps(part), json.dumps(part, ensure_ascii=False)}:
+                which |= Q(**{f"values__{name}__icontains": text})
         return which
     if isinstance(wanted, dict):
         return Q(**{f"values__{name}__uuid": wanted["uuid"]})
@@ -234,13 +237,12 @@ class Ordered:
         start, stop = place.start or 0, place.stop if place.stop is not None else self.count()
         out: list[Record] = []
         for number, part in enumerate(self.parts):
-            if stop <= start:
-                break
             found = list(part[start:stop])
             out += found
-            if number + 1 < len(self.parts) and len(found) < stop - start:
-                before = start + len(found) if found else part.order_by().count()
-                start, stop = max(start - before, 0), stop - before
+            if len(found) == stop - start or number + 1 == len(self.parts):
+                break
+            before = start + len(found) if found else part.order_by().count()
+            start, stop = max(start - before, 0), stop - before
         return out
 
     def __iter__(self) -> Iterator[Record]:
