@@ -5,12 +5,12 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 
-_WIDEST = 50  # columns of one cell
+WIDEST = 50  # columns of one cell
 
 
-def aligned(rows: Sequence[Sequence[str]]) -> str:
-    """One line a row; cells as wide as the widest of their column, cut at 50; control characters are spelled out."""
-    clean = [[_cut(_visible(cell)) for cell in row] for row in rows]
+def aligned(rows: Sequence[Sequence[str]], widest: int = WIDEST) -> str:
+    """One line a row; cells as wide as the widest of their column, cut at `widest` columns of the terminal."""
+    clean = [[_cut(printable(cell), widest) for cell in row] for row in rows]
     widths = [max(map(width, column)) for column in zip(*clean, strict=True)]
     lines = (
         "  ".join(cell + " " * (wide - width(cell)) for cell, wide in zip(row, widths, strict=True)).rstrip()
@@ -29,16 +29,17 @@ def width(text: str) -> int:
     )
 
 
-def _visible(text: str) -> str:
-    """No escape sequence of an outsider's reaches the terminal."""
+def printable(text: str) -> str:
+    """One line without control characters: no escape sequence of an outsider's reaches the terminal."""
     if text.isprintable():
         return text
     return "".join(letter if letter.isprintable() else " " if letter.isspace() else "\ufffd" for letter in text)
 
 
-def _cut(text: str) -> str:
-    if width(text) <= _WIDEST:
+def _cut(text: str, widest: int) -> str:
+    if width(text) <= widest:
         return text
-    while width(text) >= _WIDEST:
-        text = text[:-1] if len(text) <= _WIDEST else text[:_WIDEST]
+    text = text[:widest]
+    while width(text) >= widest:
+        text = text[:-1]
     return text + "…"

@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 
 HELP = "Show one record: its values, its addresses, its mail and posts, and what changed when and by whom."
 
+WHOLE = 400  # columns: nothing of a usual value is cut
+
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("table", metavar="TABLE", help="a table's key, alias or label")
@@ -72,7 +74,7 @@ def _missing(table: str, text: str, setup: Setup) -> str:
 
 def _page(line: dict[str, Any]) -> str:
     from addressee.mail.stream import shown
-    from addressee.ops.aligned import aligned
+    from addressee.ops.aligned import aligned, printable
 
     state = "  (deleted)" if line["deleted"] else ""
     head = f"{line['number'] or line['table']}  {line['title']}{state}\n"
@@ -81,10 +83,11 @@ def _page(line: dict[str, Any]) -> str:
     facts += [(name, line[name]) for name in about if line[name]]
     facts += [("address", address) for address in line["addresses"]]
     facts += [("follower", person) for person in line["followers"]]
-    parts = [head, "\n", aligned([[name, value] for name, value in facts])]
+    parts = [printable(head.rstrip()) + "\n\n", aligned([[name, value] for name, value in facts], WHOLE)]
     for entry in line["stream"]:
-        who = entry["actor"] or entry["author"] or "-"
-        parts += ["\n", aligned([[f"{entry['at']}  {entry['kind']}, {entry['visibility']}, by {who}"]])]
-        parts += [aligned([[f"    {text}"]]) for text in entry["text"].splitlines() if text.strip()]
-        parts += [aligned([[f"    file: {file['name']} ({file['size_bytes']:,} bytes)"]]) for file in entry["files"]]
+        who = entry["author"] or entry["actor"] or "-"
+        told = [f"{entry['at']}  {entry['kind']}, {entry['visibility']}, by {who}"]
+        told += [f"    {text}" for text in entry["text"].splitlines() if text.strip()]
+        told += [f"    file: {file['name']} ({file['size_bytes']:,} bytes)" for file in entry["files"]]
+        parts += ["\n", *(printable(text) + "\n" for text in told)]
     return "".join(parts)
