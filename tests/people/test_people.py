@@ -80,6 +80,8 @@ def test_a_person_signs_in_by_key_or_any_address(login, rf):
         ("nobody", "secret"),
         ("", ""),
         ("ada\x00", "secret of ada"),
+        ("ada\ud800", "secret of ada"),
+        ("ada", "secret of ada\ud800"),
         ("ada@example.test, ben@example.test", "secret of ada"),
     ],
 )

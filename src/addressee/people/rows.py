@@ -99,8 +99,11 @@ def value_of(row: Person) -> values.Person:
 
 def find(login: str) -> Person | None:
     """The person with this key or address, or None. Guests and inactive ones too: the caller decides."""
+    login = login.strip()
+    if not login.isprintable():  # NUL and lone surrogates are nothing a database can be asked for
+        return None
     address = normal(login)
-    which = Q(key=login.strip().lower()) if address is None else Q(addresses__address=address)
+    which = Q(key=login.lower()) if address is None else Q(addresses__address=address)
     return Person.objects.filter(which).first()
 
 

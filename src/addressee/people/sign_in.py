@@ -46,8 +46,8 @@ def verify_password(login: str, password: str) -> values.Person | None:
 
 def _signed_in(login: str, password: str) -> Person | None:
     person = rows.find(login)
-    if len(password) > PASSWORD_LENGTH_MOST:
-        return None
+    if len(password) > PASSWORD_LENGTH_MOST or any("\ud800" <= letter <= "\udfff" for letter in password):
+        return None  # nobody has such a password
     if person is None or not person.has_usable_password():
         make_password(password)  # as long as a check takes
         return None
