@@ -154,7 +154,7 @@ def found() -> None:
 
 def record(table: str, title: str, number: int | None = None, at: datetime = NOW, **said: Any) -> Record:
     """One record with its index rows. `said` holds columns; what is no column is a value."""
-    columns = {"team", "account", "assignee", "created_by", "unverified", "deleted_at"}
+    columns = {"team", "account", "assignee", "created_by", "unverified", "deleted_at", "version"}
     values = {"name": title, **{key: value for key, value in said.items() if key not in columns}}
     if said.get("assignee"):
         values["owner"] = said["assignee"]
@@ -197,7 +197,7 @@ def message(author: str, subject: str, text: str, at: datetime = NOW, **said: An
         received_at=at,
         text=text,
         new_text=said.pop("new_text", text),
-        data={"to": [{"name": "Support", "address": "support@example.test"}], **said.pop("data", {})},
+        data={"to": [["Support", "support@example.test"]], **said.pop("data", {})},
         **said,
     )
 
@@ -242,9 +242,9 @@ def post(on: Record, of: Message | None = None, text: str = "", at: datetime = N
     )
 
 
-def attach(content: bytes, name: str, kind: str, of: Message, to: Communication | None = None, **said: Any) -> File:
+def attach(content: bytes, name: str, kind: str, of: Message, position: int, **said: Any) -> File:
     return File.objects.create(
-        communication=to, message=of, name=name, type=kind, size_bytes=len(content), sha256=files.put(content), **said
+        message=of, position=position, name=name, type=kind, size_bytes=len(content), sha256=files.put(content), **said
     )
 
 
@@ -278,7 +278,7 @@ def mail() -> dict[str, Any]:
     """A case with its mail, and a few more of everything. What the tests ask for is named in the answer."""
     jane = record("contact", "Jane Harbour", email=["jane@harbour.example"])
     case = record(
-        "case", "The door of the boat house does not close", 17, team="support", account="support", assignee="ben",
+        "case", "The door of the boat house does not close", 17, version=2, team="support", account="support", assignee="ben",
         status="Open", priority=4, due="2026-11-27", contact=str(jane.uuid), refund="120.50",
         website="https://harbour.example/boats", notes="Ring before coming.\nThe dog is friendly.",
         log=[{"at": "2026-11-20T09:30:00Z", "actor": "jane@harbour.example", "text": "The upper hinge came loose."}],
@@ -296,10 +296,10 @@ def mail() -> dict[str, Any]:
         first, target="table:case",
         result={"effects": effects, "replies": [{"to": "jane@harbour.example", "subject": "CASE-17: we have it"}]},
     )  # fmt: skip
-    shown = post(case, first)
-    picture = attach(PIXEL, "hinge.png", "image/png", first, shown, inline=True, content_id="hinge@mail")
-    page = attach(b"<script>alert(1)</script>", "offer.html", "text/html", first, shown)
-    attach(b"x", "huge.bin", "application/octet-stream", first, shown, stored=False, reason="too-large")
+    post(case, first)
+    picture = attach(PIXEL, "hinge.png", "image/png", first, 0, inline=True, content_id="hinge@mail")
+    page = attach(b"<script>alert(1)</script>", "offer.html", "text/html", first, 1)
+    attach(b"x", "huge.bin", "application/octet-stream", first, 2, stored=False, reason="too-large")
     Record.objects.filter(pk=case.pk).update(
         values={**case.values, "files": [
             {"name": "offer.html", "type": "text/html", "size_bytes": 25, "sha256": page.sha256}]}
@@ -308,15 +308,21 @@ def mail() -> dict[str, Any]:
     answer = message(
         "jane@harbour.example", "Re: The door of the boat house does not close",
         "Thursday is fine.\n\nOn Friday support wrote:\n> When may we come?", NOW + timedelta(hours=1),
-        new_text="Thursday is fine.", author_name="Jane Harbour",
+        new_text="Thursday is fine.", author_name="Jane Harbour", data={"quoted_text": "> When may we come?"},
     )  # fmt: skip
     delivery(answer, target=f"record:{case.uuid}")
     post(case, answer, at=NOW + timedelta(hours=1), unverified=True)
     revision(case, 1, "create", NOW, of=first, name=(None, case.title), status=(None, "New"), refund=(None, "120.50"))
-    revision(case, 2, "update", NOW + timedelta(minutes=30), by="ben", status=("New", "Open"), refund=("0.00", "120.50"))
+    revision(
+        case, 2, "update", NOW + timedelta(minutes=30), by="ben", status=("New", "Open"), refund=("0.00", "120.50")
+    )
     Correspondent.objects.create(record=case, address="jane@harbour.example", wrote_first=True, wrote=True)
     for number, (title, status, owner) in enumerate(
-        [("Paint the railing", "New", ""), ("Quote for the new awning", "On hold", "cleo"), ("Lost key", "Closed", "ben")]
+        [
+            ("Paint the railing", "New", ""),
+            ("Quote for the new awning", "On hold", "cleo"),
+            ("Lost key", "Closed", "ben"),
+        ]
     ):
         record("case", title, 18 + number, NOW - timedelta(days=3 * number + 1), assignee=owner, status=status)
     deleted = record("case", "Sent twice", 11, NOW - timedelta(days=9), status="New", deleted_at=NOW)

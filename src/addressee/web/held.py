@@ -18,7 +18,7 @@ from addressee.pipeline import request as pipeline
 from addressee.records import lists
 from addressee.web.answers import by_htmx, page, went_well
 from addressee.web.messages import entry_of, previews
-from addressee.web.presented import Link, number_of, record_url, table_label
+from addressee.web.presented import Link, name_of, number_of, record_url, table_label, title_of
 from addressee.web.reader import Reader, reader_of
 from addressee.web.said import Said, problem, said
 
@@ -73,9 +73,9 @@ def choices(request: HttpRequest) -> HttpResponse:
     typed = request.GET.get("record", "").strip()[:200]
     if key not in reader.tables:
         return render(request, "web/_choices.html", {"choices": []})
-    records = lists.searched(reader.records(key), typed) if typed else reader.records(key)
+    records = lists.searched(reader.records(key), typed) if typed and reader.sees_title(key) else reader.records(key)
     found = [
-        (number_of(record, reader) or str(record.uuid), record.title)
+        (number_of(record, reader) or str(record.uuid), title_of(record, reader))
         for record in records.order_by("-updated_at")[:CHOICES]
     ]
     return render(request, "web/_choices.html", {"choices": found})
@@ -152,7 +152,7 @@ def _links(reader: Reader, told: Said) -> list[Link]:
     for table, name in told.records:
         record = reader.named(table, name)
         if record is not None:
-            out.append(Link(number_of(record, reader) or record.title or str(record.uuid), record_url(record, reader)))
+            out.append(Link(name_of(record, reader), record_url(record, reader)))
     return out
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +11,7 @@ from django.contrib.auth.decorators import login_not_required
 from django.core import signing
 from django.core.paginator import Page, Paginator
 from django.db.models import Q, QuerySet
-from django.http import Http404, HttpRequest, HttpResponse
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
 from django.urls import reverse
 from django.utils.html import escape
@@ -24,7 +24,7 @@ from addressee.mail.peek import message_id_hash
 from addressee.people.models import Person
 from addressee.web.answers import page
 from addressee.web.downloads import download, inline_image, message_bytes
-from addressee.web.presented import Link, Presenter, number_of, record_url, table_label
+from addressee.web.presented import Link, Presenter, name_of, record_url, table_label
 from addressee.web.reader import Reader, reader_from, reader_of
 from addressee.web.said import DISPOSITIONS, sentence_of
 
@@ -133,27 +133,31 @@ def message(request: HttpRequest, number: int) -> HttpResponse:
         "files": File.objects.filter(message=read).order_by("id") if read else [],
         "records": _records(reader, read),
         "deliveries": _told(reader, deliveries, delivery.pk),
+        "frame_size": _frame_size(read),
         "may_settle": reader.held.filter(pk=delivery.pk).exists(),
     }
     return render(request, "web/message.html", context)
 
 
+def _frame_size(message: Message | None) -> str:
+    """A frame without scripts cannot say how tall it is: the length of the text is a fair guess."""
+    rows = message.text.count("\n") + len(message.text) // 80 if message else 0
+    return "short" if rows < 8 else "middle" if rows < 20 else ""
+
+
 def _boxes(message: Message | None) -> list[tuple[str, str]]:
     """To and Cc, as the reading of the message left them."""
     out = []
-    for key in ("to", "cc", "reply_to"):
-        boxes = (message.data.get(key) if message else None) or []
-        shown = ", ".join(_box(box) for box in boxes)
+    for key, label in (("to", "To"), ("cc", "Cc"), ("reply_to", "Reply to")):
+        shown = ", ".join(_box(box) for box in (message.data.get(key) if message else None) or [])
         if shown:
-            out.append(({"to": "To", "cc": "Cc", "reply_to": "Reply to"}[key], shown))
+            out.append((label, shown))
     return out
 
 
-def _box(box: Any) -> str:
-    if isinstance(box, dict):
-        name, address = box.get("name") or "", box.get("address") or ""
-        return f"{name} <{address}>" if name else str(address)
-    return str(box)
+def _box(box: Sequence[str]) -> str:
+    name, address = box
+    return f"{name} <{address}>" if name else address
 
 
 def _head(delivery: Delivery) -> str:
@@ -169,11 +173,7 @@ def _records(reader: Reader, message: Message | None) -> list[Link]:
         return []
     keys = Communication.objects.filter(message=message).order_by("at").values_list("record", flat=True)
     seen = reader.seen_among(keys)
-    return [Link(_record_name(reader, record), record_url(record, reader)) for record in seen.values()]
-
-
-def _record_name(reader: Reader, record: Any) -> str:
-    return " ".join(part for part in (number_of(record, reader), record.title) if part) or str(record.uuid)
+    return [Link(name_of(record, reader), record_url(record, reader)) for record in seen.values()]
 
 
 def _told(reader: Reader, deliveries: list[Delivery], chosen: int) -> list[Told]:
@@ -198,7 +198,7 @@ def _told_one(
         if record is None:
             continue  # a record that the reader may not see: neither its name nor its values
         changes = presenter.changes(table, effect.get("fields") or {}, new=effect["kind"] == "create")
-        link = Link(_record_name(reader, record), record_url(record, reader))
+        link = Link(name_of(record, reader), record_url(record, reader))
         label = table_label(table, reader.setup.tables[table])
         effects.append({"kind": effect["kind"], "table": label, "record": link, "changes": changes})
     return Told(
@@ -225,7 +225,7 @@ def raw(request: HttpRequest, number: int) -> HttpResponse:
 
 
 @require_safe
-def file(request: HttpRequest, number: int, key: int) -> HttpResponse:
+def file(request: HttpRequest, number: int, key: int) -> FileResponse:
     """One attachment of the message, to be saved."""
     delivery = reader_of(request).delivery(number)
     found = get_object_or_404(File, pk=key, message=delivery.identity or None, stored=True)
@@ -269,7 +269,7 @@ def image_url(delivery: int, key: int, person: str) -> str:
 
 @login_not_required
 @require_safe
-def image(request: HttpRequest, ticket: str) -> HttpResponse:
+def image(request: HttpRequest, ticket: str) -> FileResponse:
     """An image of a message, for the person whom the ticket names, with the rights he has now."""
     try:
         number, key, person = signing.loads(ticket, salt=_IMAGE_SALT, max_age=IMAGE_SECONDS)

@@ -21,6 +21,8 @@ from addressee.people.models import Person
 from addressee.records.models import Record
 from addressee.web.reader import Reader
 
+HIDDEN = "a record you may not see"
+
 
 @dataclass(frozen=True, slots=True)
 class Link:
@@ -97,7 +99,7 @@ class Presenter:
         return Reading(zone=zone if isinstance(zone, ZoneInfo) else ZoneInfo("UTC"), titles=titles, persons=self.names)
 
     def title(self, record: Record) -> str:
-        return record.title or number_of(record, self.reader) or str(record.uuid)
+        return title_of(record, self.reader) or number_of(record, self.reader) or str(record.uuid)
 
     def person(self, key: str) -> str:
         return self.names.get(key) or key
@@ -109,7 +111,7 @@ class Presenter:
         return [
             self._shown(record, key, definition)
             for key, definition in table.live_fields.items()
-            if self.reader.sees_field(record.table, key)
+            if self.reader.sees_field(record.table, key) and key != table.title  # the heading says it
         ]
 
     def _shown(self, record: Record, key: str, definition: FieldDef) -> Shown:
@@ -130,7 +132,12 @@ class Presenter:
 
     def _link(self, uuid: str) -> Link:
         record = self.records.get(str(uuid))
-        return Link(self.title(record), record_url(record, self.reader)) if record else Link("a record you may not see")
+        return Link(self.title(record), record_url(record, self.reader)) if record else Link(HIDDEN)
+
+    def _told(self, value: Mapping[str, Any]) -> Link:
+        """A link in the form of the contract, {table, record, title}: a record of its own, with its own rights."""
+        record = self.reader.named(str(value.get("table")), str(value.get("record")))
+        return Link(self.title(record), record_url(record, self.reader)) if record else Link(HIDDEN)
 
     def _entry(self, entry: Mapping[str, Any]) -> dict[str, Any]:
         return {"at": _time(entry.get("at")), "by": self.person(entry.get("actor") or ""), "text": entry.get("text")}
@@ -145,7 +152,10 @@ class Presenter:
         if value is None:
             return ""
         if definition.type == "link":
-            return ", ".join(self._link(uuid).text for uuid in _targets(value))
+            told = [self._told(one) for one in _many(value) if isinstance(one, dict) and "record" in one]
+            return ", ".join(link.text for link in told or map(self._link, _targets(value)))
+        if definition.type == "person":
+            return ", ".join(self.person(str(key)) for key in _many(value))
         if definition.type == "files":
             return ", ".join(str(file["name"]) for file in _many(value))
         if definition.type == "append_only":
@@ -196,6 +206,17 @@ def label_of(key: str) -> str:
 
 def table_label(key: str, table: Table) -> str:
     return table.label or label_of(key)
+
+
+def title_of(record: Record, reader: Reader) -> str:
+    """The title, or "" where it is empty or its field is hidden from the reader."""
+    return record.title if reader.sees_title(record.table) else ""
+
+
+def name_of(record: Record, reader: Reader) -> str:
+    """Number and title, for a link: CASE-17 The door does not close."""
+    parts = (number_of(record, reader), title_of(record, reader))
+    return " ".join(part for part in parts if part) or str(record.uuid)
 
 
 def number_of(record: Record, reader: Reader) -> str:

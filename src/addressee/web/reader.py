@@ -7,6 +7,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cached_property, reduce
 from operator import or_
+from typing import Any
 
 from django.db.models import Q, QuerySet
 from django.http import Http404, HttpRequest
@@ -51,6 +52,11 @@ class Reader:
     def sees_field(self, table: str, field: str) -> bool:
         return authorise.field_access(self.person, table, field, self.setup) != "none"
 
+    def sees_title(self, table: str) -> bool:
+        """The title is a copy of a field's value, so that field's access counts."""
+        title = self.setup.tables[table].title
+        return not title or self.sees_field(table, title)
+
     # ---- Records ---------------------------------------------------------------------------------------
 
     def records(self, table: str, right: Right = Right.READ, *, deleted: bool = False) -> QuerySet[Record]:
@@ -61,12 +67,8 @@ class Reader:
         """The record that a number (in any case, or its digits) or a uuid names, deleted or not; None where hidden."""
         if table not in self.tables:
             return None
-        which = self._which(table, name)
-        for deleted in (False, True):
-            found = self.records(table, deleted=deleted).filter(which).first() if which else None
-            if found is not None:
-                return found
-        return None
+        seen = self.records(table) | self.records(table, deleted=True)
+        return lists.find(table, name, self.setup, seen)
 
     def record(self, table: str, name: str) -> Record:
         """The same. Raises Http404, alike for what is missing and what is hidden."""
@@ -86,7 +88,7 @@ class Reader:
         by_number = {row.number: row for row in rows if row.number is not None}
         by_uuid = {str(row.uuid): row for row in rows}
         definition = self.tables[table]
-        out = {name: by_uuid.get(name) or by_number.get(read_number(definition, name)) for name in found}
+        out = {name: by_uuid.get(name) or by_number.get(read_number(definition, name) or 0) for name in found}
         return {name: row for name, row in out.items() if row is not None}
 
     def matching(self, table: str, text: str) -> list[Record]:
@@ -94,6 +96,8 @@ class Reader:
         one = self.named(table, text)
         if one is not None and one.deleted_at is None:
             return [one]
+        if table not in self.tables or not self.sees_title(table):
+            return []
         return list(self.records(table).filter(title__iexact=text.strip())[:20])
 
     def _which(self, table: str, name: str) -> Q | None:
@@ -130,7 +134,7 @@ class Reader:
             return Delivery.objects.all()
         return Delivery.objects.filter(Q(identity__in=self._linked()) | self._settled_by_person())
 
-    def _linked(self) -> QuerySet[Communication, dict[str, object]]:
+    def _linked(self) -> QuerySet[Communication, Any]:
         readable = (Q(record__in=self.records(key).values("uuid")) for key in self.tables)
         mine = reduce(or_, readable, Q(pk__in=[]))
         return Communication.objects.filter(mine, message__isnull=False).values("message")

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from django import forms
-from django.http import Http404, HttpRequest, HttpResponse
+from django.core.exceptions import PermissionDenied
+from django.db.models import Q
+from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST, require_safe
 
 from addressee.core import route
 from addressee.core.errors import AddresseeError
+from addressee.core.reasons import Reason
 from addressee.core.values import Right, Visibility
-from addressee.mail.models import File
+from addressee.mail.models import Communication, File
 from addressee.pipeline import request as pipeline
 from addressee.records.models import Correspondent, Record
 from addressee.web.answers import by_htmx, page, went_well
 from addressee.web.downloads import download
-from addressee.web.presented import Presenter, number_of, record_url, table_label
+from addressee.web.presented import Presenter, number_of, record_url, table_label, title_of
 from addressee.web.reader import Reader, reader_of
 from addressee.web.said import problem, said
 from addressee.web.stream import stream_of, undelivered
@@ -56,6 +59,8 @@ def comment(request: HttpRequest, table: str, name: str) -> HttpResponse:
             reader.person.key, str(found.uuid), form.cleaned_data["text"], form.cleaned_data["visibility"]
         )
     except AddresseeError as error:
+        if error.slug == Reason.NOT_PERMITTED:
+            raise PermissionDenied from error
         form.add_error(None, problem(error))
         return _page(request, reader, found, form, status=422)
     told = said(line)
@@ -68,7 +73,7 @@ def comment(request: HttpRequest, table: str, name: str) -> HttpResponse:
 
 
 @require_safe
-def file(request: HttpRequest, table: str, name: str, sha256: str) -> HttpResponse:
+def file(request: HttpRequest, table: str, name: str, sha256: str) -> FileResponse:
     """A file of the record: in a field that the reader may read, or on a post of its stream."""
     reader = reader_of(request)
     found = reader.record(table, name)
@@ -89,7 +94,9 @@ def _name_in_fields(reader: Reader, record: Record, sha256: str) -> str:
 
 
 def _name_in_stream(record: Record, sha256: str) -> str:
-    found = File.objects.filter(communication__record=record, sha256=sha256, stored=True).first()
+    posts = Communication.objects.filter(record=record)
+    mine = Q(communication__in=posts.values("uuid")) | Q(message__in=posts.values("message"))
+    found = File.objects.filter(mine, sha256=sha256, stored=True).first()
     return found.name if found else ""
 
 
@@ -105,7 +112,7 @@ def _page(
         "record": record,
         "name": number_of(record, reader) or str(record.uuid),
         "url": record_url(record, reader),
-        "title": record.title or "(no title)",
+        "title": title_of(record, reader) or "(no title)",
         "number": number_of(record, reader),
         "table": record.table,
         "table_label": table_label(record.table, table),

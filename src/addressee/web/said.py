@@ -19,13 +19,10 @@ DISPOSITIONS = {
     "defer": "Waiting",
     "": "Waiting",
 }
-_DONE = {
-    "create": "made",
-    "update": "updated",
-    "comment": "commented on",
-    "attach": "got a file",
-    "delete": "deleted",
-    "restore": "restored",
+_PROBLEMS = {
+    "not-held": "It is no longer held: someone has decided meanwhile.",
+    "no-such-delivery": "The message is not there.",
+    "no-such-table": "There is no such table.",
 }
 
 
@@ -58,7 +55,7 @@ def sentence_of(reason: str) -> str:
 
 def problem(error: AddresseeError) -> str:
     """An error of the pipeline as a sentence; what it knows of the cause comes after it."""
-    sentence = sentence_of(error.slug)
+    sentence = _PROBLEMS.get(error.slug) or sentence_of(error.slug)
     if sentence == error.slug:
         sentence = error.slug.replace("-", " ").capitalize() + "."
     detail = error.data.get("why") or error.data.get("detail")

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from django import forms
 from django.contrib.auth.forms import AuthenticationForm
 from django.contrib.auth.views import LoginView
+from django.http import HttpRequest
+
+from addressee.people import rows
 
 
 class SignInForm(AuthenticationForm):
@@ -30,3 +34,10 @@ class SignIn(LoginView):
     authentication_form = SignInForm
     template_name = "web/sign_in.html"
     redirect_authenticated_user = True
+
+
+def counted_as(request: HttpRequest, credentials: Mapping[str, Any] | None) -> str:
+    """Under what name axes counts a failure: the person, whichever address or spelling was typed."""
+    typed = str((credentials or {}).get("username") or request.POST.get("username", ""))[:320]
+    person = rows.find(typed)
+    return person.key if person else typed.strip().lower()

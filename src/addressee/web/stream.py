@@ -7,6 +7,8 @@ from collections import defaultdict
 from dataclasses import dataclass
 from datetime import datetime
 
+from django.db.models import Q
+
 from addressee.mail.models import Communication, Delivery, File, Message, OutboxItem
 from addressee.records.models import Record, Revision
 from addressee.web.presented import Change, Presenter
@@ -90,16 +92,18 @@ def _deliveries(identities: set[str | None]) -> dict[str, int]:
     return dict(rows)
 
 
-def _files(posts: list[Communication]) -> dict[uuid.UUID, list[File]]:
-    out: dict[uuid.UUID, list[File]] = defaultdict(list)
-    for file in File.objects.filter(communication__in=[post.uuid for post in posts], inline=False).order_by("id"):
-        if file.communication_id:
-            out[file.communication_id].append(file)
+def _files(posts: list[Communication]) -> dict[object, list[File]]:
+    """Files by the post they were added to, or by the message they came with."""
+    out: dict[object, list[File]] = defaultdict(list)
+    messages = [post.message_id for post in posts if post.message_id]
+    mine = Q(communication__in=[post.uuid for post in posts]) | Q(message__in=messages)
+    for file in File.objects.filter(mine, inline=False).order_by("id"):
+        out[file.communication_id or file.message_id].append(file)
     return out
 
 
 def _post(
-    row: Communication, presenter: Presenter, deliveries: dict[str, int], files: dict[uuid.UUID, list[File]]
+    row: Communication, presenter: Presenter, deliveries: dict[str, int], files: dict[object, list[File]]
 ) -> Post:
     message = row.message
     text = row.text or (message.new_text if message else "")
@@ -117,17 +121,16 @@ def _post(
         unverified=row.unverified,
         withheld=row.withheld,
         delivery=deliveries.get(row.message_id or ""),
-        files=tuple(files[row.uuid]),
+        files=tuple(files.get(row.uuid, []) + files.get(row.message_id, [])),
     )
 
 
 def rest_of(message: Message, new: str) -> str:
-    """What the message says beside the author's new text: quotes, signature, the mail that was forwarded."""
-    whole, own = message.text.strip(), new.strip()
-    if not own or own == whole:
-        return "" if own else whole
-    before, found, after = whole.partition(own)
-    return f"{before}\n{after}".strip() if found else whole
+    """What a message says beside its new text: quotes and signature; all of it where there is no new text."""
+    if not new.strip():
+        return message.text
+    parts = (message.data.get("quoted_text"), message.data.get("signature"))
+    return "\n\n".join(part for part in parts if part)
 
 
 def _changed(revision: Revision, record: Record, presenter: Presenter, deliveries: dict[str, int]) -> Changed:

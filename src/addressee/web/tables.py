@@ -17,7 +17,7 @@ from addressee.core.setup import Table, View
 from addressee.records import lists
 from addressee.records.models import Record
 from addressee.web.answers import page
-from addressee.web.presented import Presenter, label_of, number_of, record_url, table_label
+from addressee.web.presented import Presenter, label_of, number_of, record_url, table_label, title_of
 from addressee.web.reader import Reader, reader_of
 
 PAGE_SIZE = 50
@@ -79,15 +79,16 @@ def table(request: HttpRequest, key: str) -> HttpResponse:
     definition = reader.table(key)
     deleted = request.GET.get("deleted") == "1"
     view = _view(reader, key, request.GET.get("view", ""))
-    sought = request.GET.get("q", "").strip()[:200]
+    sought = request.GET.get("q", "").strip()[:200] if reader.sees_title(key) else ""
     sort = _sort(reader, key, request.GET.get("sort", ""))
     records = reader.records(key, deleted=deleted)
     if view:
-        records = lists.filtered(records, key, view.where, reader.setup)
+        records = lists.filtered(records, key, view.where, reader.setup, deleted=deleted)
     if sought:
         records = lists.searched(records, sought)
     order = (sort,) if sort else view.sort if view else ()
-    shown = Paginator(lists.ordered(records, key, order, reader.setup), PAGE_SIZE).get_page(request.GET.get("page"))
+    found = lists.ordered(records, key, order, reader.setup, deleted=deleted)
+    shown = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     columns = _columns(reader, key, definition)
     context = {
         "here": key,
@@ -101,9 +102,10 @@ def table(request: HttpRequest, key: str) -> HttpResponse:
         "sort": sort,
         "columns": columns,
         "has_number": bool(definition.number),
-        "has_state": bool(definition.workflow) and any(c["sort"] == definition.workflow.field for c in columns),
+        "has_state": any(definition.workflow and c["sort"] == definition.workflow.field for c in columns),
         "has_assignee": any(c["sort"] == definition.assignee for c in columns),
         "page": shown,
+        "more": shown.paginator.count == lists.MOST_COUNTED,
         "rows": _rows(reader, definition, shown),
     }
     return page(request, "list", "_list", context)
@@ -135,7 +137,7 @@ def _view(reader: Reader, key: str, name: str) -> View | None:
 
 def _columns(reader: Reader, key: str, table: Table) -> list[dict[str, str]]:
     """Heading and sort name of each column; a table without number, workflow or assignee goes without that column."""
-    columns = [{"label": "Title", "sort": "title"}]
+    columns = [{"label": "Title", "sort": "title" if reader.sees_title(key) else ""}]
     if table.number:
         columns.insert(0, {"label": "Number", "sort": "number"})
     for name in (table.workflow.field if table.workflow else "", table.assignee):
@@ -146,11 +148,11 @@ def _columns(reader: Reader, key: str, table: Table) -> list[dict[str, str]]:
 
 
 def _sort(reader: Reader, key: str, asked: str) -> str:
-    known = {column["sort"] for column in _columns(reader, key, reader.tables[key])}
+    known = {column["sort"] for column in _columns(reader, key, reader.tables[key])} - {""}
     return asked if asked.removeprefix("-") in known else ""
 
 
-def _rows(reader: Reader, table: Table, shown: Page[Record]) -> list[Row]:
+def _rows(reader: Reader, table: Table, shown: Page[Any]) -> list[Row]:
     presenter = Presenter(reader)
     presenter.learn(persons=[record.assignee for record in shown])
     return [_row(record, table, presenter) for record in shown]
@@ -162,7 +164,7 @@ def _row(record: Record, table: Table, presenter: Presenter) -> Row:
     sees_assignee = table.assignee and reader.sees_field(record.table, table.assignee)
     return Row(
         url=record_url(record, reader),
-        title=record.title or "(no title)",
+        title=title_of(record, reader) or "(no title)",
         number=number_of(record, reader),
         state=state,
         tone=state_tone(state, table),
