@@ -41,7 +41,7 @@ def split(text: str) -> Split:
     if len(written) == 1 and not _is_quoted(written[0]):
         return Split(written[0].strip(), "", "", None)
     head, quoted, forward_at = _without_quotes(lines, clients.MARKER_SIGN in lowered)
-    new, signature = _without_signature(head)
+    new, signature = _without_signature(head, clients.may_add_lines(lowered))
     new_text = _tidy("\n".join(new))
     signature_text = _tidy("\n".join(signature))
     if not new_text and signature_text and not quoted:
@@ -71,27 +71,29 @@ def _without_quotes(lines: list[str], marked: bool) -> tuple[list[str], list[str
         line = lines[at]
         if not line or at in quote:
             continue
-        if _is_quoted(line) and not _closes_address(lines, at):
+        first, last = line[0], line[-1]
+        if first in "> \t\xa0" and _is_quoted(line) and not _closes_address(lines, at):
             quote.add(at)
-            if clients.FORWARDED.match(line.lstrip("> ")[:300]):
+            if ("--" in line or last in ":：") and clients.FORWARDED.match(line.lstrip("> ")[:300]):
                 return _parted(lines, quote, at, min(_next_written(lines, at + 1), len(lines) - 1))
-            if not _above_is_quote(lines, at, quote):
+            if at and (at - 1) not in quote:
                 quote.update(_introduction(lines, at, quote))
             continue
         if marked and _is_marker(lines, at):
             return _parted(lines, quote, at, None)
-        if line[-1] in ":：" or (at + 1 < size and clients.ends_with_verb(line)):
+        start = None
+        if last in ":：" or ("@" in line and clients.ends_with_verb(line)):
             start = _attribution(lines, at, quote)
-        elif clients.DATED_BAR.match(line[:400]) or clients.GMAIL_DATED.match(line[:300]):
+        elif (first in "-" and clients.DATED_BAR.match(line[:400])) or (
+            first in "12" and clients.GMAIL_DATED.match(line[:300])
+        ):
             start = at
-        else:
-            start = None
         if start is not None:
             if _something_above(lines, start, quote) and not _quote_follows(lines, at + 1):
                 return _parted(lines, quote, start, None)  # what follows is a quote that nobody marked
             quote.update(range(start, at + 1))
             continue
-        mail_at = _separator(lines, at)
+        mail_at = _separator(lines, at) if first in "-_*=> \t" or ":" in line or "：" in line else None
         if mail_at is not None:
             shows_fields = clients.FORWARDED.match(line[:300]) or header_block(lines, mail_at)
             return _parted(lines, quote, at, mail_at if shows_fields else None)
@@ -117,10 +119,6 @@ def _closes_address(lines: list[str], at: int) -> bool:
 
 def _something_above(lines: list[str], at: int, quote: set[int]) -> bool:
     return any(lines[index] and index not in quote for index in range(min(at, 200)))
-
-
-def _above_is_quote(lines: list[str], at: int, quote: set[int]) -> bool:
-    return at > 0 and (at - 1) in quote
 
 
 def _quote_follows(lines: list[str], at: int) -> bool:
@@ -178,9 +176,12 @@ def _introduction(lines: list[str], at: int, quote: set[int]) -> range:
     above = at - 1
     if above >= 0 and not lines[above]:
         above -= 1
-    if above < 0 or above in quote:
+    if above < 0 or above in quote or not lines[above]:
         return range(0)
     line = lines[above][:400]
+    if line[-1] not in ":：" and clients.ends_with_verb(line):  # some programs leave out the colon
+        start = _attribution(lines, above, quote)
+        return range(0) if start is None else range(start, above + 1)
     return range(above, above + 1) if clients.NAMES_SENDER.search(line) else range(0)
 
 
@@ -202,14 +203,17 @@ def header_block(lines: list[str], at: int) -> bool:
     """A mail's fields shown as text: From first, and two more of them within a few lines."""
     if not clients.FROM.match(lines[at][:300].replace("\u200b", "")):
         return False
-    others = 0
-    for line in lines[at + 1 : at + 10]:
-        if clients.OTHER_FIELD.match(line[:300]):
-            others += 1
-    return others >= 2 or (others == 1 and clients.NAMES_SENDER.search(lines[at][:300]) is not None)
+    following = [line[:300] for line in lines[at + 1 : at + 10] if clients.OTHER_FIELD.match(line[:300])]
+    if len(following) == 2:  # "from: Berlin", "to: Hamburg", "date: ..." may be fields of a record
+        return any("@" in line for line in [lines[at], *following]) or not _fields_of_record(following)
+    return len(following) > 2 or (len(following) == 1 and clients.NAMES_SENDER.search(lines[at][:300]) is not None)
 
 
-def _without_signature(lines: list[str]) -> tuple[list[str], list[str]]:
+def _fields_of_record(following: list[str]) -> bool:
+    return all(line[:1].islower() for line in following)
+
+
+def _without_signature(lines: list[str], added: bool) -> tuple[list[str], list[str]]:
     """(new text, signature): the block below a dashes line, or the lines a program adds at the end."""
     end = len(lines)
     while end and not lines[end - 1]:
@@ -217,10 +221,11 @@ def _without_signature(lines: list[str]) -> tuple[list[str], list[str]]:
     for at in range(end - 1, max(-1, end - SIGNATURE_LINES - 2), -1):
         line = lines[at]
         if len(line) < 10 and clients.DASHES.match(line) and any(lines[:at]):
-            return _program_lines(_trimmed(lines[:at]), lines[at:])
+            above = _trimmed(lines[:at])
+            return _program_lines(above, lines[len(above) :], added)
         if end - at <= 8 and line.startswith("_") and clients.LIST_FOOTER.match(line) and any(lines[:at]):
-            return _closing(*_program_lines(lines[:at], lines[at:]))
-    return _closing(*_program_lines(lines[:end], []))
+            return _closing(*_program_lines(lines[:at], lines[at:], added))
+    return _closing(*_program_lines(lines[:end], [], added))
 
 
 def _trimmed(lines: list[str]) -> list[str]:
@@ -250,15 +255,17 @@ def _above_closing(lines: list[str], end: int) -> int:
     """The index of "Best regards," where only a name and a few short lines follow; else `end`."""
     for at in range(end - 2, max(0, end - 9), -1):
         line = lines[at].strip()
-        if line and clients.CLOSING.match(line[:80]):
+        if 1 < len(line) < 60 and clients.CLOSING.match(line):
             below = [other.strip() for other in lines[at + 1 : end] if other]
             if len(below) <= 6 and clients.NAME_LIKE.match(below[0][:130]) and all(len(other) <= 70 for other in below):
                 return at
     return end
 
 
-def _program_lines(lines: list[str], signature: list[str]) -> tuple[list[str], list[str]]:
-    """Take "Sent from my phone" and disclaimers off the end too."""
+def _program_lines(lines: list[str], signature: list[str], added: bool) -> tuple[list[str], list[str]]:
+    """Take "Sent from my phone" and disclaimers off the end too, where the text may hold some."""
+    if not added:
+        return lines, signature
     end = len(lines)
     while end and not lines[end - 1]:
         end -= 1
@@ -269,8 +276,8 @@ def _program_lines(lines: list[str], signature: list[str]) -> tuple[list[str], l
         if not line:
             continue
         written += 1
-        added = clients.SENT_FROM.match(line[:200]) or clients.DISCLAIMER.match(line[:200])
-        if added and any(lines[:at]):
+        of_program = clients.SENT_FROM.match(line[:200]) or clients.DISCLAIMER.match(line[:200])
+        if of_program and any(lines[:at]):
             cut = at
         if written >= SIGNATURE_LINES:
             break

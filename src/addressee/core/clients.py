@@ -135,7 +135,7 @@ OTHER_FIELD = re.compile(
     r"받는 사람|보낸 날짜|제목)\s?[*_]{0,2}\s?[:：]",
     re.IGNORECASE,
 )
-DASHES = re.compile(r"\s{0,3}(?:--|__|––|—|---|___)\s*$")
+DASHES = re.compile(r"\s{0,3}(?:--|__|––|—)\s*$")
 SENT_FROM = re.compile(
     r"[\"'<(\[_*]{0,2}(?:(?:sent|posted|written|delivered) (?:from|via|with|by|using) (?:my|the|a|an|"
     r"yahoo|outlook|mail|"
@@ -177,6 +177,19 @@ _WORDS = (
     "vertraulich", "disclaimer", "privileged", "wrote", "发件人", "寄件者", "差出人", "보낸 사람", "nadawca", "feladó",
     "kimden", "gönderen", "lähettäjä", "från", "fra:", "van:", "od:", "de:", "de :", "da:", "από", "от:", MARKER_SIGN,
 )  # fmt: skip
+
+
+_ADDED = (
+    "sent ", "posted", "written", "delivered", "outlook", "enviado", "envoyé", "meinem",
+    "gesendet", "verzonden", "inviato", "skickat", "sendt", "lähetetty", "wysłan", "odesláno",
+    "отправлено", "gönderildi", "发自", "發自", "送信", "보냄", "confiden", "privileged", "intended",
+    "disclaimer", "vertraulich",
+)  # fmt: skip
+
+
+def may_add_lines(lowered: str) -> bool:
+    """False where no line can be one that a program adds at the end (SENT_FROM, DISCLAIMER)."""
+    return any(word in lowered for word in _ADDED)
 
 
 def has_signs(text: str, lowered: str) -> bool:

@@ -113,8 +113,8 @@ def read(source: str, limits: Limits = DEFAULT, defects: set[str] | None = None)
     if root is None:
         return Html("", "", frozenset())
     _drop_unseen(root)
-    # libxml2 builds no tree deeper than 256 and lxml writes every element closed: on tag soup an HTML5 parser may copy open
-    # formatting elements again and again, which on a hostile source grows with its square.
+    # libxml2 builds no tree deeper than 256 and lxml writes every element closed: on tag soup an HTML5 parser may
+    # copy open formatting elements again and again, which on a hostile source grows with its square.
     balanced = etree.tostring(root, encoding="unicode", method="html", with_tail=False)
     shown = _CLEANER.clean(balanced)
     cids = frozenset(found[1].lower() for found in _CID.finditer(shown)) if "cid:" in shown else frozenset()

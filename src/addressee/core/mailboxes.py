@@ -28,6 +28,8 @@ _SIMPLE_ADDRESS = r"[^\s\x00-\x1f\x7f\"(),:;<>@\[\\\]]{1,128}@[^\s\x00-\x1f\x7f\
 _ATOM = r"[^\s\x00-\x1f\x7f\"(),:;<>@\[\\\]]"
 _BARE = re.compile(rf"({_SIMPLE_ADDRESS})(?:[ \t]+\(([^()<>@,:;\"\\\[\]\x00-\x1f\x7f]*)\))?")
 _NAMED = re.compile(rf"((?:{_ATOM}++|\"(?:[^\"\\\x00-\x1f\x7f]|\\[ -~])*+\"|[ \t]++)*+)<({_SIMPLE_ADDRESS})>")
+# Most address fields: one mailbox without anything that needs a parser.
+_PLAIN = re.compile(r"(?:([\w .'-]{0,100})<)?([\w.+/=&'-]{1,100}@[\w.-]{1,100})(?(1)>)", re.ASCII)
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -89,6 +91,9 @@ def mailboxes(value: str, limits: Limits = DEFAULT) -> list[Mailbox]:
 
     value  the unfolded text, encoded words still encoded. At most `limits.addresses`, one more shows there were more.
     """
+    plain = _PLAIN.fullmatch(value)
+    if plain and "=?" not in value:
+        return [Mailbox(" ".join((plain[1] or "").split()), plain[2])]
     found: list[Mailbox] = []
     reader = _Reader()
     at, size, most = 0, len(value), limits.addresses + 1

@@ -20,7 +20,8 @@ _DATE = re.compile(
     r"(?:[A-Za-z]{3,9},?\s*)?(\d{1,2})\s+([A-Za-z]{3})[a-z]*\s+(\d{4})\s+(\d{1,2}):(\d{2})(?::(\d{2}))?\s*"
     r"(?:([+-])(\d{2}):?(\d{2})|(?:GMT|UTC?|Z)\b)"
 )
-_BY = re.compile(r"(?:^|\s)by\s+([^\s;()]{1,255})", re.IGNORECASE)
+_BY = re.compile(r"by\s+([^\s;()]{1,255})", re.IGNORECASE)
+_BEFORE_BY = re.compile(r"(?:^|\s)(?=by\s)", re.IGNORECASE)
 # RFC 8601 2.2, on text whose comments are out and whose quoted strings are set aside.
 _AUTHSERV = re.compile(r"\s*([^\s;=]{1,255})(?:\s+\d{1,9})?\s*(?:;|\Z)")
 _METHOD = re.compile(r"\s*([A-Za-z0-9_-]{1,40})(?:\s*/\s*\d{1,9})?\s*=\s*([A-Za-z0-9_-]{1,40})(?=\s|\Z)")
@@ -62,7 +63,11 @@ def received(headers: Headers, limits: Limits = DEFAULT) -> tuple[Received, ...]
         if name != "received":
             continue
         text = raw_text(value[:4_096])
-        by = _BY.search(text)
+        at = text.find(" by ") + 1 or text.find("\tby ") + 1
+        if not at:
+            before = _BEFORE_BY.search(text)
+            at = before.end() if before else 0
+        by = _BY.match(text, at)
         stamp = text.rpartition(";")[2].strip()
         found.append(Received(position, by[1].lower().strip("[].") if by else "", date(stamp)))
         if len(found) == limits.received:
