@@ -55,6 +55,7 @@ def _line(record: Record, setup: Setup, linked: Linked) -> dict[str, Any]:
 def revision_lines(revisions: Sequence[Revision], table: str, setup: Setup) -> list[dict[str, Any]]:
     """What each revision changed, before and after as the contract prints values. One query for all links."""
     definition = setup.tables[table]
+    order = {name: place for place, name in enumerate(definition.fields)}  # PostgreSQL keeps none in JSON
     changed = [_side(one, "before") for one in revisions] + [_side(one, "after") for one in revisions]
     linked = linked_by({uuid for side in changed for uuid in links_in(side, definition)}, setup)
     return [
@@ -63,7 +64,10 @@ def revision_lines(revisions: Sequence[Revision], table: str, setup: Setup) -> l
             "kind": one.kind,
             "actor": one.actor or None,
             "author": one.author or None,
-            "fields": {name: _told(name, sides, definition.fields, linked) for name, sides in one.fields.items()},
+            "fields": {
+                name: _told(name, one.fields[name], definition.fields, linked)
+                for name in sorted(one.fields, key=lambda name: (order.get(name, len(order)), name))
+            },
         }
         for one in revisions
     ]
