@@ -64,6 +64,7 @@ def process(ids: Sequence[int], *, worker: str) -> list[Outcome]:
     read = shared(setup).read_many(
         [RawRef.of(row.raw) for row in rows], on_wait=lambda: spool.renew(worker, clock.now())
     )
+    reached("parsed")
     good: list[Work] = []
     for row, result in zip(rows, read, strict=True):
         if isinstance(result, Parsed):

@@ -32,7 +32,6 @@ from addressee.core.message import Message
 from addressee.core.parse import parse
 from addressee.core.reasons import Reason
 from addressee.core.setup import Setup
-from addressee.host.checkpoints import reached
 from addressee.mail.models import RawMessage
 from addressee.records import files
 
@@ -299,7 +298,6 @@ def _read_one(sha: str, data: bytes, limits: Limits, keep: bool) -> Parsed:
             batch.put_known(name, content)
     except MemoryError:
         os._exit(_OUT_OF_MEMORY)  # a heap that was full once is not worth keeping
-    reached("parsed")
     return Parsed(parsed.message, time.perf_counter() - started)
 
 
