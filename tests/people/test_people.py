@@ -79,8 +79,6 @@ def test_a_person_signs_in_by_key_or_any_address(login, rf):
         ("cleo@example.test", "secret of cleo"),
         ("nobody", "secret"),
         ("", ""),
-        ("ada\x00", "secret of ada"),
-        ("ada\ud800", "secret of ada"),
         ("ada", "secret of ada\ud800"),
         ("ada@example.test, ben@example.test", "secret of ada"),
     ],
@@ -88,6 +86,12 @@ def test_a_person_signs_in_by_key_or_any_address(login, rf):
 def test_everything_else_is_refused_alike(login, password, rf):
     assert sign_in.verify_password(login, password) is None
     assert authenticate(rf.post("/sign-in"), username=login, password=password) is None
+
+
+@pytest.mark.parametrize("login", ["ada\x00", "ada\ud800", "ada\x00@example.test", "a\x07da"])
+def test_a_login_that_no_database_can_be_asked_for_is_nobodys(login):
+    # SMTP AUTH brings any bytes; a page's form refuses these before
+    assert sign_in.verify_password(login, "secret of ada") is None
 
 
 def test_a_person_without_a_password_never_signs_in():
