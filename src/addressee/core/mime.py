@@ -83,8 +83,7 @@ def _regions(raw: bytes, part: Part, limits: Limits, defects: set[str]) -> list[
     """The parts between the delimiter lines (RFC 2046 5.1.1); the last one may lack its end."""
     boundary = part.params.get("boundary", "").encode("utf-8", "replace")
     if len(boundary) > limits.boundary_bytes:
-        defects.add("boundary-too-long")
-        return []
+        defects.add("boundary-too-long")  # longer than RFC 2046 allows by far; it separates the parts all the same
     if not boundary:
         guess = _GUESS.search(raw, part.start, min(part.end, part.start + 65_536))
         defects.add("no-boundary")
