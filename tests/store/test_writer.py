@@ -259,26 +259,6 @@ def test_a_new_field_touches_no_record_and_a_removed_one_one_statement(clerk, fi
     assert not IndexRow.objects.filter(field="due").exists()
 
 
-def test_a_field_that_becomes_indexed_is_filled_in_slices(clerk, firm, grow):
-    write([clerk.create("case", number=n, name=str(n), refund=f"{n}.50") for n in range(1, 2_101)], firm)
-    gone = clerk.change(next(iter(clerk.states)), "delete")
-    write([gone], firm)
-    grown = grow(firm, "case", refund=FieldDef(type="decimal", index=True))
-    told = []
-    assert index.backfill("case", "refund", grown, lambda done, total: told.append((done, total))) == 2_099
-    assert told == [(1_000, 2_099), (2_000, 2_099), (2_099, 2_099)]
-    assert IndexRow.objects.filter(field="refund", num=7.5).count() == 1
-    # and a second time leaves the same rows
-    index.backfill("case", "refund", grown)
-    assert IndexRow.objects.filter(field="refund").count() == 2_099
-
-
-def test_a_field_cannot_become_unique_over_equal_values(clerk, firm, grow):
-    write([clerk.create("company", name=str(n), town="Porto") for n in range(2)], firm)
-    with pytest.raises(UniqueTaken), transaction.atomic():
-        index.backfill("company", "town", grow(firm, "company", town=FieldDef(type="text", unique=True)))
-
-
 def test_a_changed_revision_breaks_the_chain(clerk, firm):
     uuid = clerk.add("case", number=1, name="Leak")
     write([clerk.change(uuid, name="Leaks")], firm)

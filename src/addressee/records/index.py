@@ -1,19 +1,18 @@
 """Index rows: the values of a live record by which it is looked up, sorted and kept unique. Called by the writer.
 
 A deleted record has no index rows, so that look-ups need not ask, and what was unique in it may be used again.
+Rows of old records for a newly indexed field are written by pipeline/reindex.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from addressee.core.registry import fields
 from addressee.core.setup import Setup
 from addressee.records import bulk
-from addressee.records.models import IndexRow, Record
-
-SLICE = 1_000
+from addressee.records.models import IndexRow
 
 
 class UniqueTaken(Exception):
@@ -59,27 +58,6 @@ def insert(rows: Sequence[IndexRow]) -> None:
         if taken is not None and str(found.record_id) != str(taken.record_id):
             raise UniqueTaken(taken.table, taken.field, str(taken.record_id))
     raise UniqueTaken(rows[0].table, rows[0].field, str(rows[0].record_id))  # it came and went meanwhile
-
-
-def backfill(table: str, field: str, setup: Setup, progress: Callable[[int, int], None] | None = None) -> int:
-    """Write the index rows of one field anew, a slice of 1,000 records at a time; how many records were read.
-
-    Called in the transaction that puts a setup with the newly indexed field into effect. A field that no record
-    has a value of needs none. progress(done, total). Raises UniqueTaken.
-    """
-    drop(table, field)
-    records = Record.objects.filter(table=table, deleted_at__isnull=True)
-    total, done, rows = records.count(), 0, []
-    for uuid, values in records.order_by("created_at").values_list("uuid", "values").iterator(SLICE):
-        rows += rows_of(str(uuid), table, values, setup, [field])
-        done += 1
-        if done % SLICE == 0 or done == total:
-            insert(rows)
-            rows = []
-            if progress:
-                progress(done, total)
-    insert(rows)
-    return done
 
 
 def drop(table: str, field: str) -> None:
