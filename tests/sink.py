@@ -13,6 +13,7 @@ class Sink:
     def __init__(self, **part: str) -> None:
         self.part = part
         self.sessions = 0
+        self.refused: set[str] = set()  # recipients that are answered 550
         self.lines: list[str] = []
         self.messages: list[bytes] = []
         self.socket = socket.create_server(("127.0.0.1", 0))
@@ -67,6 +68,8 @@ class Sink:
                 self.messages.append(data[:-3].replace(b"\r\n.", b"\r\n"))
                 if not self.say(wire, "dot", "250 taken as 17"):
                     return
+            elif verb == "RCPT" and text.partition("<")[2].rstrip(">") in self.refused:
+                self.say(wire, "", "550 5.1.1 nobody here")
             elif not self.say(wire, verb, "250-sink\n250 SIZE 1000000" if verb == "EHLO" else "250 yes"):
                 return
             if verb == "QUIT":

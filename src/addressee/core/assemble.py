@@ -123,12 +123,8 @@ def _multipart(kind: str, parts: Sequence[bytes], boundary: str) -> bytes:
     while any(line in part for part in parts):
         line += b"x"
     head = f'Content-Type: multipart/{kind};\r\n boundary="{line[2:].decode("ascii")}"\r\n\r\n'.encode("ascii")
-    return (
-        head
-        + b"".join(line + CRLF + part + (b"" if part.endswith(CRLF) else CRLF) for part in parts)
-        + line
-        + b"--\r\n"
-    )
+    # RFC 2046 5.1.1: the line end before a boundary belongs to the boundary
+    return head + b"".join(line + CRLF + part + CRLF for part in parts) + line + b"--\r\n"
 
 
 def _text_leaf(kind: str, text: str) -> bytes:

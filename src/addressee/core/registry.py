@@ -27,10 +27,10 @@ class Shelf(Generic[T]):
     def discover(self) -> None:
         """Import the package's modules once; third parties are imported by config (entry points)."""
         if not self._discovered:
-            self._discovered = True
             package = importlib.import_module(self.package)
             for module in pkgutil.iter_modules(package.__path__):
                 importlib.import_module(f"{self.package}.{module.name}")
+            self._discovered = True  # last: another thread must not find a shelf half filled
 
     def __getitem__(self, name: str) -> T:
         self.discover()

@@ -6,8 +6,13 @@ import argparse
 import json
 import os
 import sys
+import threading
+from typing import TYPE_CHECKING
 
-HELP = "Work on accepted mail until told to stop (SIGTERM or Ctrl-C: after the batch in hand)."
+if TYPE_CHECKING:
+    from addressee.pipeline.worker import Worker
+
+HELP = "Work on accepted mail and send the outbox until told to stop (SIGTERM or Ctrl-C: after the batch in hand)."
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -23,5 +28,26 @@ def run(args: argparse.Namespace) -> int:
         sys.stdout.flush()
     else:
         sys.stderr.write(f"The worker is ready (process {os.getpid()}).\n")
-    worker.run()
+    _work_and_send(worker)
     return 0
+
+
+def _work_and_send(worker: Worker) -> None:
+    """The outbox is sent beside the work, in a thread; when either ends, both do."""
+    from addressee.pipeline import deliver
+
+    stop = threading.Event()
+
+    def send() -> None:
+        try:
+            deliver.run(stop)
+        finally:
+            worker.stop()
+
+    sending = threading.Thread(target=send, name="deliver")
+    sending.start()
+    try:
+        worker.run()
+    finally:
+        stop.set()
+        sending.join()

@@ -21,7 +21,7 @@ class Folder:
     def send(
         self, envelope_sender: str, recipient: str, raw: bytes, checkpoint: Callable[[str], None], *, name: str
     ) -> Attempt:
-        fresh = self.path / f".{name}.{os.getpid()}.part"
+        fresh = self.path / f".{name}.part"
         target = self.path / f"{name}.eml"
         try:
             self.path.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,93 @@
+"""The outbox by the real commands: a receipt on its way, and kill -9 at every step of sending."""
+
+from __future__ import annotations
+
+import email
+import signal
+from pathlib import Path
+
+import pytest
+
+import homes
+from sink import Sink
+
+MAIL = b"""Authentication-Results: mx.example.test; dmarc=pass header.from=example.test
+From: Ada <ada@example.test>
+To: case@desk.example.test
+Subject: Broken tap
+Message-ID: <m1@example.test>
+Date: Mon, 4 May 2026 12:00:00 +0000
+
+It drips.
+"""
+
+
+@pytest.fixture(scope="module")
+def answered(desk_template, tmp_path_factory):
+    """A home in whose outbox the receipt of one mail stands."""
+    home = desk_template.copy(tmp_path_factory.mktemp("answered") / "home")
+    done = home.run("receive", "--json", stdin=MAIL)
+    assert done.lines[0]["replies"], done.err
+    return home
+
+
+@pytest.fixture
+def desk(answered, tmp_path) -> homes.Home:
+    return answered.copy(tmp_path / "home")
+
+
+def test_a_receipt_is_sent_as_the_bytes_that_outbox_shows(desk):
+    with Sink() as sink:
+        done = desk.run("deliver", "--json", env={"ADDRESSEE_SMTP_URL": f"smtp://127.0.0.1:{sink.port}"})
+    (line,) = done.lines
+    assert (line["state"], line["kind"], line["record"], line["attempts"]) == ("sent", "receipt", "CASE-1", 1)
+    assert sink.messages == [desk.run("outbox", "--raw", line["id"]).out]
+    message = email.message_from_bytes(sink.messages[0])
+    assert message["Message-ID"] == f"<{line['message_id']}>"
+    assert message["In-Reply-To"] == "<m1@example.test>"
+    token = message["X-Addressee-Token"]
+    assert message["Reply-To"] == f"{token}@desk.example.test"
+    assert sink.lines[1].startswith(f"mail FROM:<{token}@desk.example.test>")
+    assert message["Subject"] == f"Re: Broken tap [#{token}]"
+
+
+def test_without_a_way_out_the_operator_is_told(desk):
+    done = desk.run("deliver", "--json")
+    assert (done.code, done.out) == (0, b"")
+    assert "1 not sent: There is no server to send by. Set ADDRESSEE_SMTP_URL" in done.err
+
+
+@pytest.mark.parametrize("wanted", ["99", "x"])
+def test_an_id_that_is_not_there_says_so(desk, wanted):
+    done = desk.run("outbox", "--raw", wanted)
+    assert (done.code, done.out) == (66, b"")
+    assert "no message" in done.err
+
+
+@pytest.mark.parametrize(
+    ("point", "times"), [("outbox-taken", (1,)), ("data-sent", (1, 2)), ("sent", (1, 2)), ("marked-sent", (1,))]
+)
+def test_kill_9_while_sending_loses_nothing(desk, point, times):
+    # given a sender that is killed at one step
+    with Sink() as sink:
+        url = {"ADDRESSEE_SMTP_URL": f"smtp://127.0.0.1:{sink.port}"}
+        killed = desk.run("deliver", env=url | {"ADDRESSEE_FAULT": f"{point}:1:kill9"})
+        assert killed.code == -signal.SIGKILL
+        # when the next one runs
+        assert desk.run("deliver", env=url).code == 0
+    # then it is marked sent, was sent at least once, and always with the same bytes
+    assert [line["state"] for line in desk.run("outbox", "--json").lines] == ["sent"]
+    assert len(sink.messages) in times
+    assert len(set(sink.messages)) == 1
+
+
+@pytest.mark.parametrize("point", ["data-sent", "sent"])
+def test_kill_9_while_writing_a_file_leaves_one_whole_file(desk, tmp_path, point):
+    url = {"ADDRESSEE_SMTP_URL": "file:./out", "ADDRESSEE_CHECKPOINTS": str(tmp_path / "points")}
+    killed = desk.run("deliver", env=url | {"ADDRESSEE_FAULT": f"{point}:1:kill9"}, cwd=tmp_path)
+    assert killed.code == -signal.SIGKILL
+    assert desk.run("deliver", env=url, cwd=tmp_path).code == 0
+    assert [path.name for path in Path(tmp_path, "out").iterdir()] == ["1.eml"]
+    assert Path(tmp_path, "out", "1.eml").read_bytes() == desk.run("outbox", "--raw", "1").out
+    passed = (tmp_path / "points").read_text().split()
+    assert passed[-4:] == ["outbox-taken", "data-sent", "sent", "marked-sent"]
