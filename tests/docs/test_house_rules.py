@@ -45,6 +45,7 @@ MAY_OPEN_A_TRANSACTION = {
     "pipeline/explain.py",  # the walk, rolled back
     "pipeline/apply.py",  # a setup file: items, people and audit, all or nothing
     "pipeline/reindex.py",  # index rows of old records, a slice at a time
+    "pipeline/restate.py",  # titles of old records, a slice at a time
 }
 # Where each kind of row is written, and nowhere else (STYLE section 5).
 WRITERS = {

@@ -324,3 +324,31 @@ def test_a_retired_table_may_name_what_is_gone(firm):
     # then the riders' table stays, retired, and the club's is gone
     assert {key: table.retired for key, table in store.current().tables.items()} == {"rider": True}
     assert applied(dumped(stored().tree), prune=True) == []
+
+
+@pytest.mark.django_db(transaction=True)
+def test_old_records_are_called_by_a_new_title_field_also_after_a_stop(firm, monkeypatch):
+    # given 25 clubs in slices of 10, and an apply that is stopped after the first slice
+    from addressee.pipeline import restate
+
+    monkeypatch.setattr(restate, "SLICE", 10)
+    applied(firm)
+    for number in range(1, 26):
+        record(number, name=f"c{number}", home=f"https://c{number}.example")
+
+    def stop(what, done, total):
+        if what.startswith("titles"):
+            raise KeyboardInterrupt
+
+    text = "[tables.club]\ntitle = 'home'\nassignee = 'keeper'\nfields.keeper = { type = 'person' }"
+    with pytest.raises(KeyboardInterrupt):
+        applied(text, progress=stop)
+    titles = Record.objects.filter(table="club", title__startswith="https://")
+    assert titles.count() == 10
+    # when it is applied again
+    seen = []
+    assert applied(text, progress=lambda what, done, total: seen.append((what, done, total))) == []
+    # then all have their new title, and a third time there is nothing to do
+    assert titles.count() == 25
+    assert seen[-1] == ("titles of club", 25, 25)
+    assert applied(text, progress=stop) == []

@@ -12,7 +12,7 @@ from addressee.audit.models import Entry
 from addressee.core.setup import Setup
 from addressee.mail.models import Communication
 from addressee.people import rows as people
-from addressee.pipeline import reindex
+from addressee.pipeline import reindex, restate
 from addressee.records.index import UniqueTaken
 from addressee.records.models import Follower, Record, Revision
 from addressee.setup import store
@@ -71,22 +71,29 @@ def apply(
     """
     source = read(file)
     plan = _worked_out(source, prune)
-    if dry_run or not plan.outcome.changes:
+    if dry_run or plan.outcome.faults:
         return plan.outcome
     try:
-        ahead = reindex.newly_indexed(plan.before, plan.after)
-        since = reindex.ahead(ahead, plan.after, now, progress)
-        with transaction.atomic():
-            store.lock()
-            plan = _worked_out(source, prune, sure=True)  # again: someone else may have written meanwhile
-            if plan.outcome.changes:
-                wanted = reindex.newly_indexed(plan.before, plan.after)
-                _write(plan, wanted, since if wanted == ahead else None, now, by)
+        plan = _made(source, plan, now=now, prune=prune, by=by, progress=progress) if plan.outcome.changes else plan
     except UniqueTaken as taken:
         path: Path = ("tables", taken.table, "fields", taken.field, "unique")
         fault = Fault(path, f"two records have the same value, one of them {taken.record}.")
         return Applied(faults=tuple(place(source, [fault])))
+    restate.finish(progress)
     return plan.outcome
+
+
+def _made(source: Source, plan: _Plan, *, now: datetime, prune: bool, by: str, progress: reindex.Progress) -> _Plan:
+    """Write what the file comes to. Raises records.index.UniqueTaken; then nothing was written."""
+    ahead = reindex.newly_indexed(plan.before, plan.after)
+    since = reindex.ahead(ahead, plan.after, now, progress)
+    with transaction.atomic():
+        store.lock()
+        plan = _worked_out(source, prune, sure=True)  # again: someone else may have written meanwhile
+        if plan.outcome.changes:
+            wanted = reindex.newly_indexed(plan.before, plan.after)
+            _write(plan, wanted, since if wanted == ahead else None, now, by)
+    return plan
 
 
 def _worked_out(source: Source, prune: bool, *, sure: bool = False) -> _Plan:
@@ -107,6 +114,7 @@ def _worked_out(source: Source, prune: bool, *, sure: bool = False) -> _Plan:
 
 def _write(plan: _Plan, wanted: list[reindex.Wanted], since: datetime | None, now: datetime, by: str) -> None:
     store.save(plan.tree, by=by)
+    store.leave_unfinished(restate.tables(plan.before, plan.after))
     people.save(plan.tree.get("people", {}), by=by, applied=by == store.OPERATOR)
     reindex.no_longer_unique(plan.before, plan.after)
     reindex.finish(wanted, reindex.no_longer_indexed(plan.before, plan.after), plan.after, since)

@@ -102,7 +102,7 @@ def _new(own: list[Written]) -> Record:
     first, last = own[0], own[-1]
     state = last.change.state
     return Record(
-        uuid=UUID(state.uuid),
+        uuid=state.uuid,
         table=state.table,
         number=state.number,
         title=state.title,
@@ -213,7 +213,7 @@ def _remember(changes: Sequence[Written], entries: Sequence[Audited], hashes: di
                 delivery=each.delivery,
                 message=each.message,
                 table=each.change.table,
-                record=UUID(each.change.record),
+                record=each.change.record,
                 right=each.right[:200],
                 revision_hash=revision.hash,
             )
@@ -226,7 +226,7 @@ def _revision(each: Written) -> Revision:
     change = each.change
     names = [*change.after, *(name for name in change.before if name not in change.after)]
     return Revision(
-        record_id=UUID(change.record),
+        record_id=change.record,
         version=change.state.version,
         kind=change.kind,
         at=each.at,
@@ -239,7 +239,7 @@ def _revision(each: Written) -> Revision:
 
 def _plain(entry: Audited) -> dict[str, Any]:
     told = {name: getattr(entry, name) for name in ("what", "at", "actor", "author", "message", "delivery", "table")}
-    record = UUID(entry.record) if entry.record else None
+    record = entry.record or None
     return {**told, "record": record, "right": entry.right[:200], "data": dict(entry.data)}
 
 
@@ -263,7 +263,7 @@ def _bind(correspondents: Mapping[tuple[str, str], Bond]) -> None:
     """Add what binds addresses to records to what bound them before."""
     name, flags = bulk.table(Correspondent), ("wrote_first", "wrote", "written_to", "sent")
     rows = [
-        Correspondent(record_id=UUID(record), address=address, **{flag: getattr(bond, flag) for flag in flags})
+        Correspondent(record_id=record, address=address, **{flag: getattr(bond, flag) for flag in flags})
         for (record, address), bond in correspondents.items()
     ]
     merged = ", ".join(f"{flag} = {name}.{flag} OR excluded.{flag}" for flag in flags)
@@ -273,3 +273,20 @@ def _bind(correspondents: Mapping[tuple[str, str], Bond]) -> None:
 def _turn(turns: Mapping[str, str]) -> None:
     rows = [Turn(name=name, person=person) for name, person in sorted(turns.items())]
     bulk.insert(rows, "ON CONFLICT (name) DO UPDATE SET person = excluded.person")
+
+
+def restate(records: Sequence[tuple[UUID, str, str]]) -> None:
+    """Write title and assignee anew, where a setup takes them from other fields: (uuid, title, assignee).
+
+    No value changes, so there is no revision. Called with the records locked, in one transaction for each slice.
+    """
+    fields = bulk.fields(Record, "uuid", "title", "assignee")
+    name = bulk.table(Record)
+    with connection.cursor() as cursor:
+        for part in bulk.chunks(records, len(fields)):
+            source, parameters = bulk.values(fields, [list(one) for one in part])
+            cursor.execute(
+                f"UPDATE {name} SET title = v.column2, assignee = v.column3 FROM {source} AS v "
+                f"WHERE {name}.uuid = v.column1",
+                parameters,
+            )

@@ -46,7 +46,8 @@ def check(
     setup, missing = _whole(tree)
     faults += [fault for fault in missing if not _inside(fault.path, aside)]
     aside += [fault.path for fault in missing]
-    faults += [fault for fault in _cross_checked(setup) if not _inside(fault.path, aside)]
+    if setup is not None:
+        faults += [fault for fault in _cross_checked(setup) if not _inside(fault.path, aside)]
     if faults:
         return Checked(tree, None, tuple(place(_with_names(source), faults)))
     return Checked(tree, setup, (), named)
@@ -133,16 +134,14 @@ def _faulty_names(document: Document) -> list[Fault]:
     return faults
 
 
-def _whole(tree: Tree) -> tuple[SetupFile, list[Fault]]:
+def _whole(tree: Tree) -> tuple[SetupFile | None, list[Fault]]:
     """The setup of a merged tree, and the keys it misses. They stand empty in the setup, to find what else is wrong."""
     document = copy.deepcopy(document_of(tree))
     setup, faults = validated(document)
     if setup is None:
         for fault in faults:
             _look_up(document, fault.path[:-1])[fault.path[-1]] = schema.placeholder(fault.path)
-        setup, unexpected = validated(document)
-        if setup is None:
-            raise AssertionError(f"a checked setup does not hold together: {unexpected}")
+        setup, _ = validated(document)  # None where what stands is no setup: written by a newer program
     return setup, [Fault(_by_name(fault.path, tree), fault.what, fault.near) for fault in faults]
 
 

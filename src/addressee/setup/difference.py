@@ -82,9 +82,7 @@ def merge(
     stored: Stored, named: Tree, *, prune: bool = False, keep: Callable[[Path], bool] = lambda path: True
 ) -> Tree:
     """What stands after the file. `keep` tells of a table, field or person whether it holds data or history."""
-    merged = _merge((), stored.tree, named, stored.applied, prune, keep)
-    assert isinstance(merged, dict)  # noqa: S101 - of two dicts
-    return merged
+    return dict(_merge((), stored.tree, named, stored.applied, prune, keep))
 
 
 def _merge(path: Path, old: Any, new: Any, applied: Any, prune: bool, keep: Callable[[Path], bool]) -> Any:

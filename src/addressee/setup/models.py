@@ -30,4 +30,4 @@ class State(models.Model):
 
     version = models.PositiveBigIntegerField(default=0)
     digest = models.CharField(max_length=64, blank=True)  # SHA-256 of the document
-    unfinished = models.JSONField(default=list)  # [table, field] whose index rows are still to be made of old records
+    unfinished = models.JSONField(default=list)  # tables whose old records have their new titles still to come

@@ -89,6 +89,20 @@ def save(wanted: Tree, *, by: str) -> int:
     return int(state.version)
 
 
+def unfinished() -> list[str]:
+    """Tables whose old records are still to get what this setup says of them (pipeline/restate)."""
+    return list(State.objects.values_list("unfinished", flat=True).order_by("pk").first() or [])
+
+
+def leave_unfinished(tables: list[str]) -> None:
+    """Note tables, in the transaction that saves the setup."""
+    State.objects.update(unfinished=sorted({*unfinished(), *tables}))
+
+
+def finished(table: str) -> None:
+    State.objects.update(unfinished=[one for one in unfinished() if one != table])
+
+
 def _brought_up_to(row: Item, position: int, text: str, by: str) -> bool:
     """Set the row's columns; was any of them different?"""
     before = (row.position, row.data, row.applied)
