@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import cache
 from typing import Any, TypeVar
+from uuid import UUID
 
 from django.db import connection, models
 
@@ -93,7 +94,14 @@ def _preparation(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
         return None
     if isinstance(target, models.DateTimeField):
         return connection.ops.adapt_datetimefield_value
+    if isinstance(target, models.UUIDField):
+        return str if connection.vendor == "postgresql" else _hex
     return lambda value: field.get_db_prep_save(value, connection)
+
+
+def _hex(value: UUID | str) -> str:
+    """A uuid as SQLite keeps it."""
+    return value.hex if isinstance(value, UUID) else value.replace("-", "")
 
 
 def _typed(field: models.Field[Any, Any]) -> str:

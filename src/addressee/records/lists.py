@@ -266,8 +266,10 @@ def ordered(
     field = setup.tables[table].live_fields.get(name)
     if deleted or field is None or field.many or name not in setup.indexed.get(table, frozenset()):
         return Ordered([records.order_by(*rest, *newest)], records)
-    column = F(f"indexrow__{fields[field.type].column}")
-    with_value = records.filter(indexrow__table=table, indexrow__field=name)
+    indexed = f"indexrow__{fields[field.type].column}"
+    column = F(indexed)
+    # the condition of its index, said again, so that the index is used
+    with_value = records.filter(indexrow__table=table, indexrow__field=name, **{f"{indexed}__isnull": False})
     without = records.exclude(uuid__in=_indexed(table, name, Q()))
     first = column.desc() if falling else column.asc()
     return Ordered([with_value.order_by(first, *rest[1:], *newest), without.order_by(*rest[1:], *newest)], records)

@@ -56,8 +56,13 @@ class IndexRow(models.Model):
         ]
         indexes: ClassVar = [
             models.Index(fields=["record"], name="index_of_record"),
-            models.Index(fields=["table", "field", "text", "record"], name="index_by_text"),
-            models.Index(fields=["table", "field", "num", "record"], name="index_by_number"),
+            # partial: a row has text or a number, and is kept in one of the two only
+            models.Index(
+                fields=["table", "field", "text", "record"], condition=Q(text__isnull=False), name="index_by_text"
+            ),
+            models.Index(
+                fields=["table", "field", "num", "record"], condition=Q(num__isnull=False), name="index_by_number"
+            ),
         ]
 
 

@@ -8,8 +8,8 @@ from typing import Any
 from uuid import UUID
 
 from addressee.core.contract import Linked, contract_value, contract_values, links_in, name_of
-from addressee.core.decide import Titles
 from addressee.core.fieldtype import Reading, fold
+from addressee.core.lookup import Titles
 from addressee.core.numbers import format_number
 from addressee.core.route import record_addresses
 from addressee.core.setup import Setup

@@ -70,8 +70,16 @@ class Migration(migrations.Migration):
             options={
                 "indexes": [
                     models.Index(fields=["record"], name="index_of_record"),
-                    models.Index(fields=["table", "field", "text", "record"], name="index_by_text"),
-                    models.Index(fields=["table", "field", "num", "record"], name="index_by_number"),
+                    models.Index(
+                        condition=models.Q(("text__isnull", False)),
+                        fields=["table", "field", "text", "record"],
+                        name="index_by_text",
+                    ),
+                    models.Index(
+                        condition=models.Q(("num__isnull", False)),
+                        fields=["table", "field", "num", "record"],
+                        name="index_by_number",
+                    ),
                 ],
                 "constraints": [
                     models.UniqueConstraint(
