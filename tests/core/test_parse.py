@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import pickle
 from datetime import UTC, datetime
 from email.message import EmailMessage
 from hashlib import sha256
@@ -285,3 +286,68 @@ def test_flowed_lines_are_joined_and_quotes_are_not():
 def test_base64_in_several_runs_is_read_to_its_end():
     data = base64.b64encode(b"one!") + b"\n" + base64.b64encode(b"two")
     assert parse(b"Content-Transfer-Encoding: base64\n\n" + data).message.text == "one!two"
+
+
+def test_html_cut_in_two_by_a_file_is_no_text_of_its_own():
+    # given Apple Mail's form: plain text beside two HTML parts with a file between them
+    raw = (
+        b"From: ben@example.org\nContent-Type: multipart/alternative; boundary=a\n\n--a\n\none\n\ntwo\n"
+        b"--a\nContent-Type: multipart/mixed; boundary=m\n\n--m\nContent-Type: text/html\n\n<p>one</p>\n"
+        b"--m\nContent-Type: application/pdf; name=a.pdf\n\nPDF\n--m\nContent-Type: text/html\n\n<p>two</p>\n--m--\n--a--\n"
+    )
+    # when it is parsed
+    message = parse(raw).message
+    # then the words stand once in the text, and both halves in the HTML
+    assert message.text == "one\n\ntwo"
+    assert message.html_text == "one\ntwo"
+    assert (message.html.count("one"), message.html.count("two")) == (1, 1)
+    assert [file.name for file in message.attachments] == ["a.pdf"]
+
+
+def test_plain_text_after_html_is_shown_in_the_page_too():
+    # given HTML and a list's footer of plain text with a tag in it
+    raw = (
+        b"From: ben@example.org\nContent-Type: multipart/mixed; boundary=a\n\n--a\nContent-Type: text/html\n\n<p>one</p>\n"
+        b"--a\nContent-Type: text/plain\n\n<script>two</script>\n--a--\n"
+    )
+    message = parse(raw).message
+    # then nothing readable is missing, and nothing of it runs
+    assert message.text == "one\n<script>two</script>"
+    assert "&lt;script&gt;" in message.html
+    assert "<script" not in message.html
+
+
+def test_an_abuse_report_is_told_from_mail_that_carries_one():
+    # given a report (RFC 5965), and the same part attached to a person's mail
+    part = b"\n\n--b\n\nSee below\n--b\nContent-Type: message/feedback-report\n\nFeedback-Type: abuse\n--b--\n"
+    report = b"From: abuse@x.test\nContent-Type: multipart/report; report-type=feedback-report; boundary=b" + part
+    attached = b"From: ben@example.org\nContent-Type: multipart/mixed; boundary=b" + part
+    # then only the first is one
+    assert (parse(report).message.nature, parse(report).message.is_feedback_report) == (Nature.FEEDBACK, True)
+    assert parse(attached).message.nature is Nature.PERSON
+
+
+def test_a_person_who_attaches_a_delivery_report_sends_no_bounce():
+    raw = (
+        b"From: Ben <ben@example.org>\nSubject: What is this?\nContent-Type: multipart/mixed; boundary=b\n\n--b\n\nHelp\n"
+        b"--b\nContent-Type: message/delivery-status\n\nReporting-MTA: dns; x\n\nFinal-Recipient: rfc822; cleo@x.test\n"
+        b"Action: failed\nStatus: 5.1.1\n--b--\n"
+    )
+    message = parse(raw).message
+    assert (message.is_bounce, message.bounces, message.nature) == (False, (), Nature.PERSON)
+
+
+def test_headers_too_large_to_be_read_name_no_author():
+    # given a second From below more header than is read
+    raw = (
+        BEN.encode() + b"".join(b"X-%d: " % n + b"a" * 60_000 + b"\n" for n in range(10)) + b"From: mallory@x.test\n\nx"
+    )
+    message = parse(raw).message
+    # then nobody is believed
+    assert (message.author, message.author_doubt) == (None, "headers-too-large")
+    assert message.text == "x"
+
+
+def test_a_parsed_message_can_be_sent_to_another_process():
+    parsed = parse(mail(BEN))
+    assert pickle.loads(pickle.dumps(parsed)) == parsed

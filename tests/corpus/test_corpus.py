@@ -48,7 +48,6 @@ WHY = {
     "multipart_report_emails_multipart_report_multiple_status": "the source counts the parts of the attached message too",
     "thirdparty_015": "all three attached messages are listed; the source states one",
     "missing-inner-boundary": "a multipart without its boundary is shown as text; the source states an empty part",
-    "weird-boundary": "white space at the end of a boundary does not count (RFC 2046 5.1.1)",
     "malformed_": "broken nesting: the text is shown as text; the source lists it as a file",
 }
 

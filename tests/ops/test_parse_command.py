@@ -6,11 +6,12 @@ import io
 import json
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from addressee.ops.parse_command import run
+from addressee.ops.main import main
 
 RAW = (
     b"From: Ben <ben@example.org>\nTo: case@in.test\nSubject: Hi\nDate: Mon, 3 Mar 2025 09:00:00 +0100\n"
@@ -24,13 +25,26 @@ KEYS = {
 }  # fmt: skip
 
 
-def parsed(argv: list[str], stdin: bytes = b"") -> tuple[int, str, str]:
-    out, err = io.StringIO(), io.StringIO()
-    code = run(argv, io.BytesIO(stdin), out, err)
-    return code, out.getvalue(), err.getvalue()
+Parse = Callable[..., tuple[int, str, str]]
 
 
-def test_a_message_on_standard_input_is_one_line_with_every_key_of_the_contract():
+@pytest.fixture
+def parsed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Parse:
+    """Run `addressee parse` with these arguments and this standard input: (exit code, stdout, stderr)."""
+
+    def run(argv: list[str], stdin: bytes = b"") -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))
+        try:
+            code = main(["parse", *argv])
+        except SystemExit as stop:
+            code = int(stop.code or 0)
+        shown = capsys.readouterr()
+        return code, shown.out, shown.err
+
+    return run
+
+
+def test_a_message_on_standard_input_is_one_line_with_every_key_of_the_contract(parsed: Parse):
     # when a message comes by the pipe
     code, out, err = parsed(["--json"], RAW)
     line = json.loads(out)
@@ -47,7 +61,7 @@ def test_a_message_on_standard_input_is_one_line_with_every_key_of_the_contract(
     assert (line["forward"], line["bounces"], line["cc"], line["is_bounce"]) == (None, [], [], False)
 
 
-def test_several_files_are_a_line_each_and_the_missing_one_is_named(tmp_path: Path):
+def test_several_files_are_a_line_each_and_the_missing_one_is_named(parsed: Parse, tmp_path: Path):
     # given one message, one empty file, and a name of nothing
     (tmp_path / "a.eml").write_bytes(RAW)
     (tmp_path / "b.eml").write_bytes(b"")
@@ -71,13 +85,13 @@ def test_several_files_are_a_line_each_and_the_missing_one_is_named(tmp_path: Pa
         (["/"], b"", 66),
     ],
 )
-def test_each_refusal_has_its_exit_code_and_a_sentence(argv: list[str], stdin: bytes, code: int):
+def test_each_refusal_has_its_exit_code_and_a_sentence(parsed: Parse, argv: list[str], stdin: bytes, code: int):
     found, out, err = parsed(argv, stdin)
     assert (found, out) == (code, "")
     assert err.startswith(("addressee parse: ", "usage: "))
 
 
-def test_bare_bodies_are_read_too():
+def test_bare_bodies_are_read_too(parsed: Parse):
     # given a plain body and an HTML one
     text = "Yes.\n\nOn Mon, 3 Mar 2025, Ada <ada@x.test> wrote:\n> No?\n"
     _, plain, _ = parsed(["--json", "--body-text"], text.encode())
@@ -88,7 +102,7 @@ def test_bare_bodies_are_read_too():
     assert json.loads(page)["html_text"] == json.loads(page)["text"]
 
 
-def test_people_get_a_page_of_text():
+def test_people_get_a_page_of_text(parsed: Parse):
     code, out, _ = parsed([], RAW)
     assert code == 0
     assert "Subject:" in out

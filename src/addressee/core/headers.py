@@ -207,7 +207,10 @@ def _parameters(value: bytes, limits: Limits) -> tuple[str, dict[str, str], bool
             plain.setdefault(name[1], content)
         else:
             sections.setdefault(name[1], {}).setdefault(int(name[2] or 0), (bool(name[3]), content))
-    result = {name: printable(decode_words(content)) for name, content in plain.items()}
+    result = {
+        name: storable(content) if name == "boundary" else printable(decode_words(content))
+        for name, content in plain.items()
+    }
     for key, parts in sections.items():
         result[key] = printable(_joined_sections(parts))
     return storable(main).strip().lower(), result, over

@@ -82,6 +82,8 @@ def _part(raw: bytes, start: int, end: int, depth: int, implied: str, limits: Li
 def _regions(raw: bytes, part: Part, limits: Limits, defects: set[str]) -> list[tuple[int, int]]:
     """The parts between the delimiter lines (RFC 2046 5.1.1); the last one may lack its end."""
     boundary = part.params.get("boundary", "").encode("utf-8", "replace")
+    if boundary.endswith(b" ") and raw.find(b"--" + boundary, part.start, part.end) < 0:
+        boundary = boundary.rstrip()  # RFC 2046 5.1.1: white space at its end does not count
     if len(boundary) > limits.boundary_bytes:
         defects.add("boundary-too-long")  # longer than RFC 2046 allows by far; it separates the parts all the same
     if not boundary:

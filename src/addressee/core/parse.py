@@ -126,6 +126,8 @@ def _from(top: Headers, charset: str, limits: Limits, defects: set[str]) -> tupl
     author, author_name, doubt = mailboxes.author(texts)
     if author is not None and not _is_utf8(values[0]) and f"{author}>".encode() not in values[0].lower():
         author, doubt = None, "undecodable-from"  # a guess at the charset may decide a name, never who somebody is
+    if "headers-too-large" in defects:
+        author, doubt = None, "headers-too-large"  # another From may stand below what we read
     senders: list[Mailbox] = []
     for value in dict.fromkeys(texts):
         senders.extend(mailboxes.mailboxes(value, limits))

@@ -17,8 +17,8 @@ from addressee.core.message import Attachment
 class Segment:
     """A stretch of the shown text: the plain part, the HTML part, or both as alternatives of each other."""
 
-    plain: mime.Part | None = None
-    html: mime.Part | None = None
+    plain: list[mime.Part] = field(default_factory=list)
+    html: list[mime.Part] = field(default_factory=list)
     file: bool = False  # shown because there is nothing else; not the author's own words (law 14)
 
 
@@ -52,15 +52,15 @@ def sort_parts(raw: bytes, root: mime.Part, limits: Limits, defects: set[str]) -
             shown.status.append(part)
             continue
         if part.type == "message/feedback-report":
-            shown.feedback = True
+            shown.feedback = root.type == "multipart/report"
         if part.type in {"text/plain", "text/html"} and not _is_file(part, root):
             _place(shown, part, alternative)
         else:
             shown.files.append((leaves, part))
     if not shown.segments:  # nothing for people: better the fields of a report, or a file shown inline, than nothing
-        shown.segments.extend(Segment(plain=part, file=True) for part in shown.status)
+        shown.segments.extend(Segment(plain=[part], file=True) for part in shown.status)
         shown.segments.extend(
-            Segment(plain=part, file=True)
+            Segment(plain=[part], file=True)
             for _, part in shown.files
             if part.type == "text/plain" and _disposition(part)[0].startswith("inline")
         )
@@ -68,15 +68,10 @@ def sort_parts(raw: bytes, root: mime.Part, limits: Limits, defects: set[str]) -
 
 
 def _place(shown: Shown, part: mime.Part, alternative: Segment | None) -> None:
-    plain = part.type == "text/plain"
-    if alternative is not None:
-        if plain and alternative.plain is None:
-            alternative.plain = part
-            return
-        if not plain and alternative.html is None:
-            alternative.html = part
-            return
-    shown.segments.append(Segment(plain=part) if plain else Segment(html=part))
+    if alternative is None:
+        alternative = Segment()
+        shown.segments.append(alternative)
+    (alternative.plain if part.type == "text/plain" else alternative.html).append(part)
 
 
 def _disposition(part: mime.Part) -> tuple[str, dict[str, str]]:
@@ -122,24 +117,25 @@ def read_bodies(raw: bytes, shown: Shown, limits: Limits, defects: set[str]) -> 
     left = limits.html_chars
     any_html = any(segment.html for segment in shown.segments)
     for segment in shown.segments:
-        plain = _leaf_text(raw, segment.plain, limits, defects) if segment.plain else ""
+        plain = "\n".join(_leaf_text(raw, part, defects) for part in segment.plain)
         if segment.plain:
             plains.append(plain)
-        if segment.html is not None:
-            source = _leaf_source(raw, segment.html, defects)
+        pieces = []
+        for part in segment.html:
+            source = _leaf_source(raw, part, defects)
             if len(source) > left:
                 defects.add("html-too-long")
                 source = source[:left]
             left -= len(source)
             page = html.read(source, limits, defects)
             pages.append(page.shown)
-            page_texts.append(page.text)
+            pieces.append(page.text)
             cids |= page.cids
-            texts.append(plain if plain.strip() else page.text)
-        else:
-            texts.append(plain)
-            if any_html and plain.strip():
-                pages.append(html.from_plain(plain))
+        if pieces:
+            page_texts.append("\n".join(pieces))
+        elif any_html and plain.strip():
+            pages.append(html.from_plain(plain))
+        texts.append(plain if plain.strip() or not pieces else page_texts[-1])
     return Bodies(
         _joined(texts, limits, defects),
         _joined(plains, limits, defects),
@@ -169,7 +165,7 @@ def _leaf_source(raw: bytes, part: mime.Part, defects: set[str]) -> str:
     return decoded
 
 
-def _leaf_text(raw: bytes, part: mime.Part, limits: Limits, defects: set[str]) -> str:
+def _leaf_text(raw: bytes, part: mime.Part, defects: set[str]) -> str:
     decoded = _leaf_source(raw, part, defects)
     if "\r" in decoded:
         decoded = decoded.replace("\r\n", "\n").replace("\r", "\n")

@@ -6,20 +6,21 @@ Imports no Django, so that it starts in a moment and can be used in a pipe.
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, BinaryIO, TextIO
+from typing import Any
 
 from addressee.core import body, html
 from addressee.core.charsets import decode
 from addressee.core.message import Mailbox, Message
 from addressee.core.parse import parse
 
-USAGE, NO_BYTES, NO_FILE = 64, 65, 66
+NO_BYTES, NO_FILE = 65, 66
 
-DESCRIPTION = (
+HELP = (
     "Show what Addressee reads in a message: subject, people, text, what of it is new, attachments, bounces. "
     "Nothing is decided and nothing is written."
 )
@@ -34,50 +35,30 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--json", action="store_true", help="one JSON object a line, keys as in the contract")
 
 
-class _Parser(argparse.ArgumentParser):
-    """Wrong usage is exit code 64 here, not 2."""
-
-    def error(self, message: str) -> Any:
-        raise _UsageError(f"{self.format_usage()}addressee parse: {message}\n")
-
-
-class _UsageError(Exception):
-    pass
-
-
-def run(argv: list[str], stdin: BinaryIO, stdout: TextIO, stderr: TextIO) -> int:
+def run(args: argparse.Namespace) -> int:
     """Read each file, or standard input, and write what it holds. Returns the exit code (DESIGN section 5)."""
-    parser = _Parser(prog="addressee parse", description=DESCRIPTION, add_help=False)
-    parser.add_argument("-h", "--help", action="store_true", help="show this help")
-    add_arguments(parser)
-    try:
-        options = parser.parse_args(argv)
-    except _UsageError as wrong:
-        stderr.write(str(wrong))
-        return USAGE
-    if options.help:
-        stdout.write(parser.format_help())
-        return 0
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(encoding="utf-8")  # JSON is UTF-8 (RFC 8259 8.1), whatever the terminal's locale says
     code = 0
-    for position, name in enumerate(options.files or ["-"]):
+    for position, name in enumerate(args.files or ["-"]):
         try:
-            raw = stdin.read() if name == "-" else Path(name).read_bytes()
+            raw = sys.stdin.buffer.read() if name == "-" else Path(name).read_bytes()
         except OSError as problem:
             reason = problem.strerror or "cannot be read"
-            stderr.write(f"addressee parse: {name}: {reason}. Name a file that holds one message.\n")
+            sys.stderr.write(f"addressee parse: {name}: {reason}. Name a file that holds one message.\n")
             code = code or NO_FILE
             continue
         if not raw:
             where = "standard input" if name == "-" else name
-            stderr.write(f"addressee parse: {where}: no bytes at all, so there is no message in it.\n")
+            sys.stderr.write(f"addressee parse: {where}: no bytes at all, so there is no message in it.\n")
             code = code or NO_BYTES
             continue
-        line = read_one(raw, "" if name == "-" else name, text=options.body_text, markup=options.body_html)
-        if options.json:
-            stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
+        line = read_one(raw, "" if name == "-" else name, text=args.body_text, markup=args.body_html)
+        if args.json:
+            sys.stdout.write(json.dumps(line, ensure_ascii=False) + "\n")
         else:
-            stdout.write(("\n" if position else "") + _for_people(line))
-        stdout.flush()
+            sys.stdout.write(("\n" if position else "") + _for_people(line))
+        sys.stdout.flush()
     return code
 
 
@@ -203,7 +184,3 @@ def _for_people(line: dict[str, Any]) -> str:
 
 def _people(boxes: list[dict[str, str]]) -> str:
     return ", ".join(f"{box['name']} <{box['address']}>" if box["name"] else box["address"] for box in boxes)
-
-
-if __name__ == "__main__":
-    sys.exit(run(sys.argv[1:], sys.stdin.buffer, sys.stdout, sys.stderr))
