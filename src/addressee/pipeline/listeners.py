@@ -24,6 +24,7 @@ from addressee.core.errors import TryAgainLater
 from addressee.core.message import Envelope
 from addressee.core.registry import transports
 from addressee.core.setup import Setup
+from addressee.host import listening
 from addressee.host.clock import now
 from addressee.host.home import HomeUnusable
 from addressee.mail import spool, threads
@@ -187,9 +188,12 @@ async def serve(smtp: str, lmtp: str, policy: str, tell: Callable[[Ready], None]
         loop.add_signal_handler(number, stop.set)
     listeners = Listeners(await loop.run_in_executor(None, store.current))
     try:
-        for ready in await listeners.start(smtp, lmtp, policy):
+        parts = await listeners.start(smtp, lmtp, policy)
+        listening.note({ready.part: ready.address for ready in parts})
+        for ready in parts:
             tell(ready)
         await stop.wait()
     finally:
+        listening.forget()
         with contextlib.suppress(TimeoutError):
             await asyncio.wait_for(listeners.close(), END_SECONDS)
