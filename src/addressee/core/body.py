@@ -41,7 +41,7 @@ def split(text: str) -> Split:
     if len(written) == 1 and not _is_quoted(written[0]):
         return Split(written[0].strip(), "", "", None)
     head, quoted, forward_at = _without_quotes(lines, clients.MARKER_SIGN in lowered)
-    new, signature = _without_signature(head, clients.may_add_lines(lowered))
+    new, signature = _without_signature(head)
     new_text = _tidy("\n".join(new))
     signature_text = _tidy("\n".join(signature))
     if not new_text and signature_text and not quoted:
@@ -213,7 +213,7 @@ def _fields_of_record(following: list[str]) -> bool:
     return all(line[:1].islower() for line in following)
 
 
-def _without_signature(lines: list[str], added: bool) -> tuple[list[str], list[str]]:
+def _without_signature(lines: list[str]) -> tuple[list[str], list[str]]:
     """(new text, signature): the block below a dashes line, or the lines a program adds at the end."""
     end = len(lines)
     while end and not lines[end - 1]:
@@ -222,10 +222,10 @@ def _without_signature(lines: list[str], added: bool) -> tuple[list[str], list[s
         line = lines[at]
         if len(line) < 10 and clients.DASHES.match(line) and any(lines[:at]):
             above = _trimmed(lines[:at])
-            return _program_lines(above, lines[len(above) :], added)
+            return _program_lines(above, lines[len(above) :])
         if end - at <= 8 and line.startswith("_") and clients.LIST_FOOTER.match(line) and any(lines[:at]):
-            return _closing(*_program_lines(lines[:at], lines[at:], added))
-    return _closing(*_program_lines(lines[:end], [], added))
+            return _closing(*_program_lines(lines[:at], lines[at:]))
+    return _closing(*_program_lines(lines[:end], []))
 
 
 def _trimmed(lines: list[str]) -> list[str]:
@@ -262,10 +262,8 @@ def _above_closing(lines: list[str], end: int) -> int:
     return end
 
 
-def _program_lines(lines: list[str], signature: list[str], added: bool) -> tuple[list[str], list[str]]:
-    """Take "Sent from my phone" and disclaimers off the end too, where the text may hold some."""
-    if not added:
-        return lines, signature
+def _program_lines(lines: list[str], signature: list[str]) -> tuple[list[str], list[str]]:
+    """Take "Sent from my phone" and disclaimers off the end too."""
     end = len(lines)
     while end and not lines[end - 1]:
         end -= 1
@@ -276,8 +274,7 @@ def _program_lines(lines: list[str], signature: list[str], added: bool) -> tuple
         if not line:
             continue
         written += 1
-        of_program = clients.SENT_FROM.match(line[:200]) or clients.DISCLAIMER.match(line[:200])
-        if of_program and any(lines[:at]):
+        if clients.added_by_program(line) and any(lines[:at]):
             cut = at
         if written >= SIGNATURE_LINES:
             break

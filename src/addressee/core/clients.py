@@ -179,17 +179,18 @@ _WORDS = (
 )  # fmt: skip
 
 
-_ADDED = (
-    "sent ", "posted", "written", "delivered", "outlook", "enviado", "envoyé", "meinem",
-    "gesendet", "verzonden", "inviato", "skickat", "sendt", "lähetetty", "wysłan", "odesláno",
-    "отправлено", "gönderildi", "发自", "發自", "送信", "보냄", "confiden", "privileged", "intended",
-    "disclaimer", "vertraulich",
-)  # fmt: skip
+# The first words of SENT_FROM and DISCLAIMER: most lines begin with none of them and need no pattern.
+_FIRST_WORDS = frozenset(
+    "sent posted written delivered get enviado von gesendet diese verzonden inviato skickat sendt odesláno the this "  # noqa: SIM905
+    "confidentiality disclaimer ce cet le este esta".split()
+)
 
 
-def may_add_lines(lowered: str) -> bool:
-    """False where no line can be one that a program adds at the end (SENT_FROM, DISCLAIMER)."""
-    return any(word in lowered for word in _ADDED)
+def added_by_program(line: str) -> bool:
+    """A line like "Sent from my phone", or the first of a disclaimer."""
+    if line.isascii() and line.split(" ", 1)[0].strip("\"'<([_*:").lower() not in _FIRST_WORDS:
+        return False
+    return SENT_FROM.match(line[:200]) is not None or DISCLAIMER.match(line[:200]) is not None
 
 
 def has_signs(text: str, lowered: str) -> bool:
