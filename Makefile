@@ -15,7 +15,7 @@ SAY = @printf '\033[1m==> %s\033[0m\n'
 # A suite is chosen by its folder, never skipped. `make test` runs every folder of tests/ but these two.
 CHOSEN := tests/real tests/corpus
 # What touches rows runs a second time, on PostgreSQL.
-ON_POSTGRES := tests/store tests/flow tests/pipeline tests/setup tests/people
+ON_POSTGRES := tests/store tests/people tests/setup tests/pipeline tests/flow
 JOBS ?= 2
 PYTEST := $(PY) -m pytest -n $(JOBS) --dist worksteal
 CORPUS ?= ../shared/corpus
@@ -80,7 +80,7 @@ test: lint types imports test-sqlite test-postgres ## everything pip can bring: 
 
 test-fast: setup-dev ## the pure piles only: no database, no network
 	$(SAY) "tests of the pure core"
-	@$(PYTEST) tests/core tests/shelves
+	@$(PYTEST) tests/core tests/fields
 
 test-sqlite: setup-dev
 	$(SAY) "tests on SQLite"
@@ -127,9 +127,10 @@ bench: setup-dev ## the ratios of the performance goals, as a table
 	$(SAY) "benchmark"
 	@$(PY) -m bench
 
-prove: setup-dev ## a long proof by name: make prove NAME=kill
-	@test -n "$(NAME)" || { echo "Which? make prove NAME=..., one of:"; ls prove/*.py 2>/dev/null | sed -n 's|^prove/\([a-z][a-z_]*\)\.py$$|  \1|p'; exit 64; }
-	@$(PY) -m prove.$(NAME)
+prove: setup-dev ## a long proof by name: make prove NAME=crash, with ON=postgresql on that
+	@test -n "$(NAME)" || { echo "Which? make prove NAME=..., one of:"; \
+	  grep -l '^def main(' prove/*.py | sed 's|^prove/\(.*\)\.py$$|  \1|'; exit 64; }
+	@$(if $(filter postgresql,$(ON)),$(PY) tests/postgres.py) $(PY) -m prove.$(NAME)
 
 docs: setup ## write the generated pages of docs/ and CHANGELOG.md anew
 	@$(PY) scripts/pages.py

@@ -5,7 +5,9 @@ tests/docs/test_generated_pages.py renders them again and compares, so they cann
 
 from __future__ import annotations
 
+import argparse
 import ast
+import importlib
 import re
 import sys
 from collections.abc import Callable, Iterator
@@ -253,6 +255,34 @@ def rules() -> str:
         + "Each may settle a delivery before anything else is asked.\n\n| Rule | When |\n|---|---|\n"
         + rows
     )
+
+
+def commands() -> str:
+    """Every command with its arguments."""
+    from addressee.ops.main import COMMANDS
+
+    text = (
+        "# Commands\n\n"
+        + GENERATED.format(source="src/addressee/ops/")
+        + "`addressee COMMAND --help` says the same. With `--json` each writes one JSON object a line on standard "
+        "output,\nand nothing else there.\n"
+    )
+    for name, (about, _) in COMMANDS.items():
+        parser = argparse.ArgumentParser(prog=f"addressee {name}", add_help=False)
+        importlib.import_module(f"addressee.ops.{name}_command").add_arguments(parser)
+        text += f"\n## {name}\n\n{about[:1].upper()}{about[1:]}.\n\n"
+        rows = "".join(argument(action) for action in parser._actions)
+        text += "| Argument | Meaning |\n|---|---|\n" + rows if rows else ""
+    return text
+
+
+def argument(action: argparse.Action) -> str:
+    """One row: how the argument is written, and what it means."""
+    value = action.metavar or action.dest.upper()
+    written = ", ".join(action.option_strings) or str(value)
+    if action.option_strings and action.nargs != 0:
+        written += f" {value}"
+    return f"| `{written}` | {(action.help or '').replace('|', chr(92) + '|').replace('%%', '%')} |\n"
 
 
 def one_line(plugin: object) -> str:

@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from scripts.pages import PAGES, BadFragment, fragment
@@ -11,6 +15,25 @@ from tree import ROOT
 @pytest.mark.parametrize("name", PAGES)
 def test_the_page_is_what_make_docs_would_write(name):
     assert (ROOT / name).read_text(encoding="utf-8") == PAGES[name](), "run `make docs` and commit what it writes"
+
+
+def test_every_command_tells_its_help_before_there_is_a_home(tmp_path):
+    # given a machine on which nothing was set up: no home, no settings
+    environment = {name: value for name, value in os.environ.items() if not name.startswith(("ADDRESSEE", "DJANGO"))}
+    script = (
+        "import importlib, argparse\n"
+        "from addressee.ops.main import COMMANDS\n"
+        "for name in COMMANDS:\n"
+        "    parser = argparse.ArgumentParser(prog=name)\n"
+        "    importlib.import_module(f'addressee.ops.{name}_command').add_arguments(parser)\n"
+        "    assert parser.format_help()\n"
+    )
+    # when every command is asked for its help, then each has some, and none made a home for it
+    told = subprocess.run(
+        [sys.executable, "-c", script], cwd=tmp_path, env=environment, capture_output=True, text=True, check=False
+    )
+    assert told.returncode == 0, told.stderr
+    assert not list(tmp_path.iterdir())
 
 
 def test_a_change_without_its_kind_is_refused_with_the_form_expected(tmp_path):
