@@ -27,7 +27,11 @@ _ADDRESS_IN_TEXT = re.compile(r"(?<![^\s@])[^\s@]+@[^\s@]+")
 _SIMPLE_ADDRESS = r"[^\s\x00-\x1f\x7f\"(),:;<>@\[\\\]]{1,128}@[^\s\x00-\x1f\x7f\"(),:;<>@\[\\\]]{1,255}"
 _ATOM = r"[^\s\x00-\x1f\x7f\"(),:;<>@\[\\\]]"
 _BARE = re.compile(rf"({_SIMPLE_ADDRESS})(?:[ \t]+\(([^()<>@,:;\"\\\[\]\x00-\x1f\x7f]*)\))?")
-_NAMED = re.compile(rf"((?:{_ATOM}++|\"(?:[^\"\\\x00-\x1f\x7f]|\\[ -~])*+\"|[ \t]++)*+)<({_SIMPLE_ADDRESS})>")
+# "Ben (Acme) <ben@example.org>": a comment between the words, without anything that could be an address.
+_COMMENT_IN_NAME = r"\([^()<>@,:;\"\\\[\]\x00-\x1f\x7f]*+\)"
+_NAMED = re.compile(
+    rf"((?:{_ATOM}++|\"(?:[^\"\\\x00-\x1f\x7f]|\\[ -~])*+\"|{_COMMENT_IN_NAME}|[ \t]++)*+)<({_SIMPLE_ADDRESS})>"
+)
 # Most address fields: one mailbox without anything that needs a parser.
 _PLAIN = re.compile(r"(?:([\w .'-]{0,100})<)?([\w.+/=&'-]{1,100}@[\w.-]{1,100})(?(1)>)", re.ASCII)
 _CONTROLS = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
