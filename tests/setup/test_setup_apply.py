@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import random
+import tomllib
 from datetime import UTC, datetime
 from uuid import UUID
 
 import pytest
+import tomli_w
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
@@ -352,3 +355,26 @@ def test_old_records_are_called_by_a_new_title_field_also_after_a_stop(firm, mon
     assert titles.count() == 25
     assert seen[-1] == ("titles of club", 25, 25)
     assert applied(text, progress=stop) == []
+
+
+@pytest.mark.parametrize("seed", range(8))
+def test_a_random_part_of_the_firm_stands_as_its_dump_says(firm, seed):
+    # given the firm, and then a file with some of its things in any order
+    chance = random.Random(seed)
+    applied(firm)
+    document = tomllib.loads(firm)
+    for kind in ("views", "templates", "processes", "roles", "accounts", "people", "filters", "rules"):
+        things = document[kind]
+        names = [name for name in things if chance.random() > 0.2] if isinstance(things, dict) else list(things)
+        chance.shuffle(names)
+        document[kind] = {name: things[name] for name in names} if isinstance(things, dict) else names
+    text = tomli_w.dumps(document)
+    outcome = apply(text.encode(), now=NOW, prune=True)
+    # then it is refused for what it no longer names, or it stands and its dump applies to nothing
+    if outcome.faults:
+        assert all(fault.line for fault in outcome.faults)
+        assert applied(firm) == []
+    else:
+        assert applied(text, prune=True) == []
+        assert applied(dumped(stored().tree), prune=True) == []
+        assert set(store.current().accounts) == set(document["accounts"])

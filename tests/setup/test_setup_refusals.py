@@ -95,6 +95,9 @@ CASES = [
     ("urgency = 9 }", 'urgency = "high" }', "views.on_the_stand.where.urgency", "no number", None),
     ('where = { state = ["In"', 'where = { state = ["Inn"', "views.on_the_stand.where.state[1]", "no such choice", "In"),
     ('"-urgency", "promised"', '"-urgency", "promise"', "views.on_the_stand.sort[2]", "no field", "promised"),
+    ('"-urgency", "promised"', '"-urgency", "-photos"', "views.on_the_stand.sort[2]", "can't be sorted", None),
+    ("urgency = 9 }", 'created_at = "2026-01-01" }', "views.on_the_stand.where.created_at", "only sorted", None),
+    ("urgency = 9 }", 'diary = "x" }', "views.on_the_stand.where.diary", "can't be filtered", None),
     # --- roles, teams, people
     ("rider = { read", "ridr = { read", "roles.mechanic.grants.ridr", "no table", "rider"),
     ('actions = ["finish"]', 'actions = ["finsh"]', "roles.mechanic.grants.repair.actions[1]", "no process", "finish"),

@@ -23,6 +23,7 @@ from addressee.setup.shape import shown
 COLUMNS = ("number", "title", "team", "account", "assignee", "created_by", "created_at", "updated_at")
 TIMES = ("date", "datetime")
 NO_TITLE = ("files", "append_only", "multi_choice", "boolean")
+NO_ORDER = ("files", "append_only", "multi_choice")
 _PLACE = re.compile(r"\{0(?::0?[0-9]{1,2}d?)?\}")
 MASK_LENGTH = 60  # characters
 
@@ -233,12 +234,21 @@ def _view(path: Path, name: str, setup: SetupFile) -> Iterator[Fault]:
     known = [*live, *COLUMNS]
     for field, value in view.where.items():
         yield from dangling((*path, "where", field), field, known, f"field of {view.table}")
+        if field in live and live[field].type in ("files", "append_only"):
+            kind = live[field].type
+            yield Fault((*path, "where", field), f"records can't be filtered by a field of type {kind}.")
+            continue
+        if field not in live and field.endswith("_at"):
+            yield Fault((*path, "where", field), f"records can't be filtered by {field}, only sorted.")
         wanted = value if isinstance(value, list) else [value]
         for position, one in enumerate(wanted):
-            if field in live and live[field].type not in ("files", "append_only"):
+            if field in live:
                 place: Path = (position,) if isinstance(value, list) else ()
                 yield from value_faults((*path, "where", field, *place), one, live[field], setup)
     for position, field in enumerate(view.sort):
         yield from dangling((*path, "sort", position), field.removeprefix("-"), known, f"field of {view.table}")
+        if field.removeprefix("-") in live and live[field.removeprefix("-")].type in NO_ORDER:
+            kind = live[field.removeprefix("-")].type
+            yield Fault((*path, "sort", position), f"records can't be sorted by a field of type {kind}.")
         if not field.removeprefix("-"):
             yield Fault((*path, "sort", position), "the name of a field is missing.")
