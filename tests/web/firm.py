@@ -6,6 +6,7 @@ import tomllib
 import uuid
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 from django.db import transaction
@@ -25,124 +26,12 @@ PIXEL = bytes.fromhex(
     "4a3f9c0a0000000049454e44ae426082"
 )
 
-SETUP = """
-[site]
-name = "Harbour Street Repairs"
-domain = "records.example.test"
-time_zone = "Europe/Lisbon"
-
-[tables.contact]
-label = "Contact"
-title = "name"
-person = { address = "email", name = "name" }
-[tables.contact.fields]
-name = { type = "text", required = true }
-email = { type = "email", many = true }
-
-[tables.case]
-label = "Case"
-local_parts = ["help"]
-number = "CASE-{0}"
-title = "name"
-workflow = { field = "status", open = ["New", "Open", "On hold"], closed = ["Closed"], reopen = "Open" }
-assignee = "owner"
-mail = { text = "log", files = "files", links = ["contact"] }
-[tables.case.fields]
-name = { type = "text", required = true }
-status = { type = "choice", choices = ["New", "Open", "On hold", "Closed"], default = "New" }
-priority = { type = "integer", min = 1, max = 5 }
-due = { type = "date" }
-contact = { type = "link", table = "contact" }
-owner = { type = "person" }
-refund = { type = "decimal", places = 2, sensitive = true }
-website = { type = "url" }
-notes = { type = "long_text" }
-log = { type = "append_only" }
-files = { type = "files" }
-
-[tables.invoice]
-label = "Invoice"
-number = "Inv-{0}"
-title = "name"
-[tables.invoice.fields]
-name = { type = "text" }
-amount = { type = "decimal", places = 2 }
-
-[tables.secret]
-label = "Board paper"
-title = "name"
-[tables.secret.fields]
-name = { type = "text" }
-
-[views.open_cases]
-table = "case"
-label = "Open, by priority"
-where = { status = ["New", "Open"] }
-sort = ["-priority", "due"]
-
-[views.refunds]
-table = "case"
-sort = ["-refund"]
-
-[roles.agent.grants]
-case = { create = true, read = "all", comment = "all", update = "team", fields = { refund = "none" } }
-contact = { read = "all" }
-invoice = { read = "all" }
-
-[roles.customer.grants]
-case = { create = true, read = "own", comment = "own" }
-
-[roles.reader.grants]
-case = { read = "own" }
-
-[roles.admin]
-everything = true
-
-[teams.support]
-members = ["ben", "cleo"]
-
-[accounts.support]
-address = "support@example.test"
-table = "case"
-guest = "portal"
-team = "support"
-
-[accounts.board]
-address = "board@example.test"
-table = "secret"
-
-[people.ada]
-name = "Ada Admin"
-addresses = ["ada@example.test"]
-roles = ["admin"]
-
-[people.ben]
-name = "Ben Agent"
-time_zone = "Europe/Berlin"
-addresses = ["ben@example.test", "ben.agent@phone.example"]
-roles = ["agent"]
-
-[people.cleo]
-name = "Cleo Agent"
-addresses = ["cleo@example.test"]
-roles = ["agent"]
-
-[people.rita]
-name = "Rita Reader"
-addresses = ["rita@example.test"]
-roles = ["reader"]
-
-[people.portal]
-name = "Guest of the support desk"
-addresses = ["portal@example.test"]
-roles = ["customer"]
-guest = true
-"""
+SETUP = Path(__file__).with_name("firm.toml")
 
 
 def found() -> None:
     """The setup and the people, each with PASSWORD; the guest person too, to show that it does not help him."""
-    tree = tomllib.loads(SETUP)
+    tree = tomllib.loads(SETUP.read_text(encoding="utf-8"))
     persons = tree.pop("people")
     with transaction.atomic():
         store.save(tree, by="operator")

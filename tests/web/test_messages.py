@@ -27,7 +27,7 @@ def url_of(delivery, more=""):
 
 def test_given_mail_when_listed_then_the_latest_first_with_what_became_of_it_and_why(ada):
     page = html(ada, "/messages/")
-    assert subjects(page)[:3] == ["(no subject)", "Out of office", "You have won"]
+    assert subjects(page)[:3] == ["(not read)", "Out of office", "You have won"]
     assert "The message came back to us: a mail loop." in page
     assert "It waits to be worked on." in page
 
@@ -37,7 +37,7 @@ def test_given_mail_when_listed_then_the_latest_first_with_what_became_of_it_and
     [
         ("disposition=discard", ["Out of office"]),
         ("disposition=hold", ["You have won", "Board minutes", "update"]),
-        ("disposition=defer", ["(no subject)"]),
+        ("disposition=defer", ["(not read)"]),
         ("q=board", ["Board minutes"]),
         ("q=WIN@spam.example", ["You have won"]),
         ("q=board&disposition=discard", []),
@@ -109,7 +109,7 @@ def test_given_a_message_to_two_of_ours_when_opened_then_each_delivery_has_its_t
 
 
 def test_given_a_message_that_waits_when_opened_then_it_says_so_and_its_bytes_are_there(ada, firm):
-    assert "Not read yet" in html(ada, url_of(firm["waiting"]))
+    assert "It waits to be worked on." in html(ada, url_of(firm["waiting"]))
     assert ada.get(url_of(firm["waiting"], "raw/")).status_code == 200
 
 

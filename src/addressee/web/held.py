@@ -143,7 +143,7 @@ def _settle(request: HttpRequest, number: int, how: str, act: Callable[[str], Ma
         context = {"entry": entry_of(delivery), "sentence": sentence, "links": links, "applied": told.applied}
         return render(request, "web/_held_done.html", context)
     names = ", ".join(link.text for link in links)
-    subject = delivery.subject or "(no subject)"
+    subject = entry_of(delivery).subject
     return went_well(request, f"{sentence}: “{subject}”" + (f" → {names}" if names else ""), reverse("held"))
 
 
@@ -162,7 +162,7 @@ def _refused(request: HttpRequest, reader: Reader, number: int, why: str) -> Htt
     typed = {"table": request.POST.get("table", ""), "record": request.POST.get("record", "")}
     if not by_htmx(request):
         return _list(request, reader, 422, refused=number, why=why, typed=typed)
-    texts = previews([delivery])  # type: ignore[arg-type]
+    texts = previews([delivery])
     item = _item(delivery, texts.get(delivery.identity, ""))
     context = {"item": item, "tables": _tables(reader), "refused": number, "why": why, "typed": typed}
     return render(request, "web/_held_item.html", context, status=422)

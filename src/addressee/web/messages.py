@@ -9,7 +9,7 @@ from typing import Any
 
 from django.contrib.auth.decorators import login_not_required
 from django.core import signing
-from django.core.paginator import Page, Paginator
+from django.core.paginator import Paginator
 from django.db.models import Q, QuerySet
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.shortcuts import get_object_or_404, render
@@ -31,6 +31,7 @@ from addressee.web.said import DISPOSITIONS, sentence_of
 PAGE_SIZE = 50
 HEAD_BYTES = 65_536  # of the raw header block that is shown; the download holds all of it
 IMAGE_SECONDS = 3600
+UNREAD = "(not read)"
 _IMAGE_SALT = "addressee.web.image"
 # Nothing but our own sheet, the styles that the sanitiser let through, and images that the message itself holds.
 # `sandbox` without allow-scripts, allow-forms and allow-same-origin; links open apart, on a click only.
@@ -105,8 +106,8 @@ def _sought(found: QuerySet[Delivery], text: str) -> QuerySet[Delivery]:
 def entry_of(delivery: Delivery) -> Entry:
     return Entry(
         id=delivery.pk,
-        subject=delivery.subject or "(no subject)",
-        author=delivery.author or "(no author)",
+        subject=delivery.subject or ("(no subject)" if delivery.identity else UNREAD),
+        author=delivery.author or ("(no author)" if delivery.identity else UNREAD),
         recipient=delivery.recipient,
         disposition=delivery.disposition or Disposition.DEFER,
         word=DISPOSITIONS[delivery.disposition],
@@ -127,7 +128,7 @@ def message(request: HttpRequest, number: int) -> HttpResponse:
         "here": "messages",
         "delivery": delivery,
         "message": read,
-        "subject": delivery.subject or "(no subject)",
+        "subject": entry_of(delivery).subject,
         "boxes": _boxes(read),
         "head": _head(delivery),
         "files": File.objects.filter(message=read).order_by("id") if read else [],
@@ -281,7 +282,7 @@ def image(request: HttpRequest, ticket: str) -> FileResponse:
     return inline_image(found.sha256, found.type)
 
 
-def previews(deliveries: Page[Delivery]) -> dict[str, str]:
+def previews(deliveries: Iterable[Delivery]) -> dict[str, str]:
     """The first words of each message, by identity: for lists."""
     wanted = {delivery.identity for delivery in deliveries if delivery.identity}
     rows = Message.objects.filter(identity__in=wanted).values_list("identity", "new_text", "text")

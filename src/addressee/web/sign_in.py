@@ -24,7 +24,7 @@ class SignInForm(AuthenticationForm):
     }
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
+        super().__init__(*args, **{"label_suffix": "", **kwargs})
         address = self.fields["username"]
         address.label = "Address"
         address.widget.attrs |= {"maxlength": 320, "autocomplete": "username", "inputmode": "email"}

@@ -87,8 +87,8 @@ def table(request: HttpRequest, key: str) -> HttpResponse:
     if sought:
         records = lists.searched(records, sought)
     order = (sort,) if sort else view.sort if view else ()
-    found = lists.ordered(records, key, order, reader.setup, deleted=deleted)
-    shown = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
+    found: Any = lists.ordered(records, key, order, reader.setup, deleted=deleted)  # counts no more than is read
+    shown: Page[Record] = Paginator(found, PAGE_SIZE).get_page(request.GET.get("page"))
     columns = _columns(reader, key, definition)
     context = {
         "here": key,
@@ -152,7 +152,7 @@ def _sort(reader: Reader, key: str, asked: str) -> str:
     return asked if asked.removeprefix("-") in known else ""
 
 
-def _rows(reader: Reader, table: Table, shown: Page[Any]) -> list[Row]:
+def _rows(reader: Reader, table: Table, shown: Page[Record]) -> list[Row]:
     presenter = Presenter(reader)
     presenter.learn(persons=[record.assignee for record in shown])
     return [_row(record, table, presenter) for record in shown]
