@@ -226,7 +226,7 @@ def test_a_dump_holds_no_secret_and_every_key(standing):
 @given(st.randoms(use_true_random=False))
 def test_any_part_of_the_firm_is_refused_or_comes_back_from_its_dump(chance: random.Random):
     # given the firm without some of its keys and with the rest in another order
-    document = _shuffled(read(FIRM.read_bytes()).document, chance, 0.02)
+    document = _shuffled(read(FIRM.read_bytes()).document, chance, chance.choice((0.0, 0.003, 0.02)))
     import tomli_w
 
     result = checked(tomli_w.dumps(document))
