@@ -248,8 +248,8 @@ def test_given_a_hostile_mail_when_opened_then_nothing_runs_and_nothing_leaves(a
     image = frame.get_by_alt_text("the hinge")
     image.scroll_into_view_if_needed()
     assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 1  # by cid: of its own
-    link = frame.get_by_text("Press me")
-    link.click(force=True)
+    place = frame.get_by_text("Press me").bounding_box()
+    page.mouse.click(place["x"] + 4, place["y"] + 4)  # by hand: a click of Playwright's own runs scripts in the frame
     page.wait_for_timeout(500)
     assert ada.dialogs == []
     assert canary.asked == []
