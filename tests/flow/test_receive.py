@@ -279,12 +279,13 @@ def test_memory_stays_flat_however_many_messages_there_are(desk: Home, tmp_path:
         for name in ("new", "cur"):
             (box / name).mkdir(parents=True)
         for number in range(count):
-            (box / "new" / f"{number}.m").write_bytes(mail(number, text="x" * 10_000))
+            (box / "new" / f"{number}.m").write_bytes(mail(number, text="x" * 25_000))
         process = desk.start("receive", "--queue-only", "--json", str(box), stdout=subprocess.DEVNULL)
         _, status, usage = os.wait4(process.pid, 0)
         process.returncode = os.waitstatus_to_exitcode(status)
         assert process.returncode == 0
         return usage.ru_maxrss * 1024
 
-    assert peak(3_000) - peak(300) < 8 * 1024 * 1024
-    assert ledger(desk)["waiting"] == 3_300
+    # both fill the page cache of SQLite (16 MB); what comes after that must cost nothing
+    assert peak(2_400) - peak(800) < 6 * 1024 * 1024
+    assert ledger(desk)["waiting"] == 3_200
