@@ -110,7 +110,7 @@ class House:
 def template(database: str = "") -> Iterator[House]:
     """A home with the firm in it, made once."""
     folder = Path(tempfile.mkdtemp(prefix="addressee-crash-"))
-    house = House(folder / "template", _database(database, "crash_template", None))
+    house = House(folder / "template", database_like(database, "crash_template", None))
     try:
         setup = folder / "firm.toml"
         setup.write_text(FIRM, encoding="utf-8")
@@ -126,7 +126,7 @@ def template(database: str = "") -> Iterator[House]:
 def copy(of: House) -> Iterator[House]:
     """A fresh copy of the template, rows and files."""
     folder = Path(tempfile.mkdtemp(prefix="round-", dir=of.home.parent))
-    house = House(folder / "home", _database(of.database, "crash_round", "crash_template"))
+    house = House(folder / "home", database_like(of.database, "crash_round", "crash_template"))
     shutil.copytree(of.home, house.home)
     try:
         yield house
@@ -134,7 +134,7 @@ def copy(of: House) -> Iterator[House]:
         shutil.rmtree(folder, ignore_errors=True)
 
 
-def _database(url: str, name: str, like: str | None) -> str:
+def database_like(url: str, name: str, like: str | None) -> str:
     """On PostgreSQL: an empty database, or a copy of another; its URL. SQLite lies in the home."""
     if not url:
         return ""

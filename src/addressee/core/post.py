@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import Any
+
 from addressee.core import replies
-from addressee.core.action import Changeset, Request
-from addressee.core.authorise import has_role, reaches
+from addressee.core.action import Action, Changeset, Request
+from addressee.core.authorise import field_access, has_role, reaches
 from addressee.core.fieldtype import Reading
 from addressee.core.message import Message, Nature
 from addressee.core.reasons import SENTENCES, Reason
@@ -25,51 +28,55 @@ from addressee.core.values import (
 )
 
 
-def comment(
+def post(
+    verb: str,
     person: Person,
     record: RecordState,
+    values: Mapping[str, Any],
     text: str,
     visibility: Visibility,
     snapshot: Snapshot,
     setup: Setup,
     seed: bytes,
 ) -> Decision:
-    """Decide a comment that a signed-in person writes on a record's page. A signed-in page counts as E6."""
+    """Decide what a signed-in person does on a record's page: comment or update. A signed-in page counts as E6.
+
+    values  of the fields to be set, in stored form; empty for a comment
+    """
+    action: Action = actions[verb]
     actor = Actor(person, person.addresses[0] if person.addresses else "", Assurance.E6, proven=True)
     account_key = record.account or setup.default_account.get(record.table, "")
-    bound = snapshot.correspondents.get(record.uuid, {})
-    reach = reaches(actor, Right.COMMENT, record, setup, bound, snapshot.records)
+    outsider = not has_role(person)
+    if outsider:
+        visibility = Visibility.PUBLIC
+    reach, refusal = _may(action.needs or Right.READ, actor, record, values, snapshot, setup)
     fresh, plan = Fresh(seed), Changeset()
-    if record.deleted or not reach:
-        reason = Reason.DELETED_RECORD if record.deleted else Reason.NOT_PERMITTED
-        disposition, trace = Disposition.REJECT, Step("authorise", "comment", SENTENCES[reason])
-    else:
-        disposition, reason = Disposition.ACCEPT, Reason.DONE
-        trace = Step("authorise", "comment", f"reaches {reach} records of {record.table}")
-        if not has_role(person):
-            visibility = Visibility.PUBLIC
-        plan = actions["comment"].plan(
-            Request(
-                verb="comment",
-                actor=actor,
-                setup=setup,
-                snapshot=snapshot,
-                fresh=fresh,
-                now=snapshot.now,
-                table=record.table,
-                record=record,
-                account_key=account_key,
-                account=setup.accounts.get(account_key),
-                prose=text,
-                visibility=visibility,
-                outsider=not has_role(person),
-            )
+    if refusal is None:
+        request = Request(
+            verb=verb,
+            actor=actor,
+            setup=setup,
+            snapshot=snapshot,
+            fresh=fresh,
+            now=snapshot.now,
+            table=record.table,
+            record=record,
+            account_key=account_key,
+            account=setup.accounts.get(account_key),
+            values=values,
+            prose=text,
+            visibility=visibility,
+            outsider=outsider,
         )
+        plan = action.plan(request)
+    reason = refusal or Reason.DONE
     decision = Decision(
         delivery=0,
-        disposition=disposition,
+        disposition=Disposition.REJECT if refusal else Disposition.ACCEPT,
         reason=reason,
-        trace=(trace,),
+        trace=(
+            Step("authorise", verb, SENTENCES[reason] if refusal else f"reaches {reach} records of {record.table}"),
+        ),
         actor=actor,
         author=actor.address or None,
         account=account_key,
@@ -78,9 +85,9 @@ def comment(
         communications=plan.communications,
         correspondents=plan.correspondents,
         effects=plan.effects,
-        right=f"comment on {record.table}: {reach}",
+        right=f"{verb} on {record.table}: {reach}",
     )
-    if disposition is not Disposition.ACCEPT:
+    if refusal is not None:
         return decision
     telling = replies.Telling(
         decision=decision,
@@ -98,6 +105,17 @@ def comment(
         released=False,
     )
     return replies.with_notices(decision, telling)
+
+
+def _may(
+    right: Right, actor: Actor, record: RecordState, values: Mapping[str, Any], snapshot: Snapshot, setup: Setup
+) -> tuple[str, Reason | None]:
+    """How far the right reaches, and why not where it does not."""
+    if record.deleted:
+        return "", Reason.DELETED_RECORD
+    reach = reaches(actor, right, record, setup, snapshot.correspondents.get(record.uuid, {}), snapshot.records)
+    barred = any(field_access(actor.person, record.table, name, setup) != "write" for name in values)
+    return reach, Reason.NOT_PERMITTED if barred or not reach else None
 
 
 def _as_message(actor: Actor, text: str) -> Message:

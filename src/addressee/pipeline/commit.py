@@ -63,7 +63,10 @@ def write_effects(decisions: Sequence[tuple[Decision, str, Override | None]], se
 
 def _messages(decided: Sequence[Decided], now: datetime) -> None:
     """One row for each message, whoever holds it and however often it comes."""
-    rows = {delivery.message.identity: _message(delivery.message, work.row) for work, delivery, _ in decided}
+    rows: dict[str, mail.Message] = {}
+    for work, delivery, _ in decided:  # the first copy is the one that stands, as it would be from batch to batch
+        if delivery.message.identity not in rows:
+            rows[delivery.message.identity] = _message(delivery.message, work.row)
     bulk.insert(list(rows.values()), "ON CONFLICT DO NOTHING")
 
 
@@ -159,7 +162,11 @@ def _files(decided: Sequence[Decided]) -> None:
         taken = {id(f.attachment): f for f in d.files}
         for position, attachment in enumerate(delivery.message.attachments):
             decision = taken.get(id(attachment), FileDecision(attachment, True))
-            rows[delivery.message.identity, position] = mail.File(
+            place = (delivery.message.identity, position)
+            if place in rows:
+                rows[place].stored, rows[place].reason = decision.stored, decision.reason
+                continue
+            rows[place] = mail.File(
                 message_id=delivery.message.identity,
                 position=position,
                 name=attachment.name,

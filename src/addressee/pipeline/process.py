@@ -14,8 +14,9 @@ from hashlib import blake2b
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
-from addressee.core.decide import decide, lay
+from addressee.core.decide import decide
 from addressee.core.errors import TryAgainLater
+from addressee.core.lay import lay
 from addressee.core.message import Message
 from addressee.core.reasons import Reason
 from addressee.core.setup import Setup
@@ -185,15 +186,16 @@ def read_snapshot(deliveries: Sequence[Delivery], setup: Setup, now: datetime) -
     fill_persons(snapshot, further, setup)
     if any(d.message.author in snapshot.person_by_address for d in deliveries):  # staff may answer in public
         threads.fill_last_messages(snapshot, wanted.uuids & set(snapshot.correspondents))
+    threads.fill_recipients(snapshot, wanted.addresses)
     return snapshot
 
 
 def fill_persons(snapshot: Snapshot, wanted: Wanted, setup: Setup) -> None:
     """The persons that are wanted, and those whom a record of the snapshot concerns, in two statements."""
-    concerned = second_round([], snapshot, setup).person_keys
+    concerned = second_round([], snapshot, setup)
     texts = wanted.person_texts
-    keys = wanted.person_keys | concerned | texts
-    for person in people.persons_by(wanted.addresses | texts, keys, texts):
+    keys = wanted.person_keys | concerned.person_keys | texts
+    for person in people.persons_by(wanted.addresses | concerned.addresses | texts, keys, texts):
         snapshot.persons[person.key] = person
         for address in person.addresses:
             snapshot.person_by_address[address] = person.key

@@ -3,21 +3,34 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
 from addressee.core import post
-from addressee.core.errors import AddresseeError, Refused
+from addressee.core.errors import AddresseeError, BadValue, Refused
 from addressee.core.reasons import Reason
-from addressee.core.values import Decision, Disposition, Snapshot, Visibility, Wanted
+from addressee.core.registry import fields
+from addressee.core.setup import Setup
+from addressee.core.values import (
+    Decision,
+    Disposition,
+    Person,
+    RecordState,
+    Snapshot,
+    Visibility,
+    Wanted,
+)
 from addressee.host import clock
 from addressee.mail import models as mail
 from addressee.mail import spool, threads
 from addressee.pipeline import commit, outcome, process
 from addressee.pipeline.worker import Worker
 from addressee.records import snapshot as records
+from addressee.records.values import reading as reading_of
 from addressee.setup import store
 
 
@@ -38,26 +51,53 @@ def comment(
 
     Raises Refused with the reason's slug where the person may not, NotFound for no such record or person.
     """
-    setup, now = store.current(), clock.now()
+    return _post("comment", person_key, record_uuid, {}, text, Visibility(visibility))
+
+
+def update(person_key: str, record_uuid: str, texts: Mapping[str, str], comment: str = "") -> dict[str, Any]:
+    """Set fields of a record as a signed-in person, each from its text as a person would write it in a mail.
+
+    Raises BadValue for a text that a field does not take, Refused where the person may not, NotFound.
+    """
+    return _post("update", person_key, record_uuid, texts, comment, Visibility.INTERNAL)
+
+
+def _post(
+    verb: str, person_key: str, record_uuid: str, texts: Mapping[str, str], text: str, visibility: Visibility
+) -> dict[str, Any]:
+    setup, now, uuid = store.current(), clock.now(), str(UUID(record_uuid))
     with transaction.atomic():
-        process.lock([str(UUID(record_uuid))])
+        process.lock([uuid])
         snapshot = Snapshot(now)
-        wanted = Wanted(uuids={str(UUID(record_uuid))}, person_keys={person_key})
+        wanted = Wanted(uuids={uuid}, person_keys={person_key})
         records.fill(snapshot, wanted, setup)
         process.fill_persons(snapshot, wanted, setup)
-        record, person = snapshot.records.get(str(UUID(record_uuid))), snapshot.persons.get(person_key)
+        record, person = snapshot.records.get(uuid), snapshot.persons.get(person_key)
         if record is None or person is None:
             raise NotFound("no-such-record")
-        threads.fill_last_messages(snapshot, [record.uuid])
-        said = Visibility(visibility)
-        decision = post.comment(person, record, text, said, snapshot, setup, secrets.token_bytes(16))
+        threads.fill_last_messages(snapshot, [uuid])
+        values = _values(record, person, texts, setup)
+        decision = post.post(verb, person, record, values, text, visibility, snapshot, setup, secrets.token_bytes(16))
         if decision.disposition is not Disposition.ACCEPT:
             raise Refused(decision.reason.value)
         commit.write_effects([(decision, "", None)], setup, now)
         return _line(decision, snapshot, setup)
 
 
-def _line(decision: Decision, snapshot: Snapshot, setup: Any) -> dict[str, Any]:
+def _values(record: RecordState, person: Person, texts: Mapping[str, str], setup: Setup) -> dict[str, Any]:
+    """The texts as values; those that stand already are left out: they need no right and are no change."""
+    table = setup.tables[record.table]
+    reading = reading_of(setup, ZoneInfo(person.time_zone or setup.site.time_zone))
+    found: dict[str, Any] = {}
+    for name, text in texts.items():
+        definition = table.live_fields.get(name)
+        if definition is None:
+            raise BadValue("no-such-field", text=name, expected="a field of the table")
+        found[name] = fields[definition.type].parse(text, definition, reading)
+    return {name: value for name, value in found.items() if record.values.get(name) != value}
+
+
+def _line(decision: Decision, snapshot: Snapshot, setup: Setup) -> dict[str, Any]:
     return {
         "disposition": decision.disposition.value,
         "reason": decision.reason.value,
@@ -117,4 +157,4 @@ def _row(delivery_id: int) -> mail.Delivery:
     return row
 
 
-__all__ = ["AddresseeError", "NotFound", "NotHeld", "comment", "reject", "release", "replay", "route"]
+__all__ = ["AddresseeError", "NotFound", "NotHeld", "comment", "reject", "release", "replay", "route", "update"]
