@@ -83,10 +83,10 @@ def test_kill_9_while_sending_loses_nothing(desk, point, times):
 
 @pytest.mark.parametrize("point", ["data-sent", "sent"])
 def test_kill_9_while_writing_a_file_leaves_one_whole_file(desk, tmp_path, point):
-    url = {"ADDRESSEE_SMTP_URL": "file:./out", "ADDRESSEE_CHECKPOINTS": str(tmp_path / "points")}
-    killed = desk.run("deliver", env=url | {"ADDRESSEE_FAULT": f"{point}:1:kill9"}, cwd=tmp_path)
+    url = {"ADDRESSEE_SMTP_URL": f"file:{tmp_path}/out", "ADDRESSEE_CHECKPOINTS": str(tmp_path / "points")}
+    killed = desk.run("deliver", env=url | {"ADDRESSEE_FAULT": f"{point}:1:kill9"})
     assert killed.code == -signal.SIGKILL
-    assert desk.run("deliver", env=url, cwd=tmp_path).code == 0
+    assert desk.run("deliver", env=url).code == 0
     assert [path.name for path in Path(tmp_path, "out").iterdir()] == ["1.eml"]
     assert Path(tmp_path, "out", "1.eml").read_bytes() == desk.run("outbox", "--raw", "1").out
     passed = (tmp_path / "points").read_text().split()

@@ -45,7 +45,7 @@ class NoWay(Exception):
 
 
 def takes_everything(url: str) -> bool:
-    """Does this ADDRESSEE_SMTP_URL stand before the accounts' own servers? (docs/decisions 0010)"""
+    """Does this ADDRESSEE_SMTP_URL stand before the accounts' own servers? (docs/decisions/0009)"""
     parts = urlsplit(url)
     return parts.scheme == "file" or parse_qs(parts.query).get("all", ["0"])[-1] == "1"
 

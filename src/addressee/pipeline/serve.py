@@ -21,6 +21,7 @@ FIRST_PAUSE_SECONDS = 0.2
 LAST_PAUSE_SECONDS = 10.0
 STEADY_SECONDS = 30.0  # a part that ran so long begins again with the first pause
 END_SECONDS = 6.0  # to end by itself after SIGTERM; then it is killed
+OPTIONS = {"web": "--http", "smtp": "--smtp", "lmtp": "--lmtp", "policy": "--policy"}
 GIVE_UP_CODES = {64, 75, 78}  # wrong usage, port taken, settings unusable: trying again at once is no help
 
 
@@ -29,13 +30,12 @@ class Part:
     """One child: its command, and the options whose address is kept when it starts again."""
 
     name: str
-    places: dict[str, str] = field(default_factory=dict)  # part -> HOST:PORT, as options of the command
+    places: dict[str, str] = field(default_factory=dict)  # what it announces -> HOST:PORT
     was_ready: bool = False
 
     def command(self) -> list[str]:
-        options = [word for part, place in self.places.items() for word in (f"--{part}", place)]
-        option_json = "--json"
-        return [sys.executable, "-m", "addressee.ops.main", self.name, *options, option_json]
+        options = [word for part, place in self.places.items() for word in (OPTIONS[part], place)]
+        return [sys.executable, "-m", "addressee.ops.main", self.name, *options, "--json"]
 
 
 class Supervisor:
@@ -125,7 +125,7 @@ def _kill_group(leader: int) -> None:
 def parts(http: str, smtp: str, lmtp: str, policy: str) -> list[Part]:
     """The embedded default: everything on one machine."""
     return [
-        Part("web", {"http": http}),
+        Part("web", {"web": http}),
         Part("smtp", {"smtp": smtp, "lmtp": lmtp, "policy": policy}),
         Part("worker"),
     ]
