@@ -100,7 +100,7 @@ def test_a_signature_is_no_new_text(below: str, signature: str):
         "Yes", "-- Ben", "Sent from my iPhone", "Thanks,", "Thanks,\nstatus: closed", "status: closed\npriority: high",
         "from: Berlin\nto: Hamburg\ndate: 2025-04-01", "- one\n- two\n- Three", "He wrote: no.", "Wrote:",
         "Sent from my desk, where it is quiet.", "The list:\n* a\n* b", "It is 10:30:", "a\n---\nb is below the rule\n" * 9,
-        "note\n\nPlease call.", "This message has attachments.",
+        "note\n\nPlease call.", "Hello,\nOn 3 March the customer wrote:\nIt is broken.", "This message has attachments.",
     ],
 )  # fmt: skip
 def test_what_only_looks_like_a_mark_stays_new_text(text: str):

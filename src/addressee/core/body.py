@@ -92,10 +92,14 @@ def _without_quotes(lines: list[str], marked: bool) -> tuple[list[str], list[str
         ):
             start = at
         if start is not None:
-            if _something_above(lines, start, quote) and not _quote_follows(lines, at + 1):
-                return _parted(lines, quote, start, None)  # what follows is a quote that nobody marked
-            quote.update(range(start, at + 1))
-            continue
+            marks_follow = _quote_follows(lines, at + 1)
+            if not marks_follow and clients.surely_wrote(" ".join(lines[start : at + 1])[:700].strip(clients.EMPHASIS)):
+                if _something_above(lines, start, quote):
+                    return _parted(lines, quote, start, None)  # what follows is a quote that nobody marked
+                marks_follow = True
+            if marks_follow:
+                quote.update(range(start, at + 1))
+                continue
         mail_at = _separator(lines, at) if first in "-_*=> \t" or ":" in line or "：" in line else None
         if mail_at is not None:
             shows_fields = clients.FORWARDED.match(line[:300]) or header_block(lines, mail_at)

@@ -10,7 +10,7 @@ import re
 MARKER_WORDS = "please write your answer above this line"
 
 _VERBS = (
-    r"wrote|writes|said|schrieb|schreibt|a écrit|a ecrit|escribió|escribi[oó]|ha scritto|scrive|"
+    r"wrote|writes|schrieb|schreibt|a écrit|a ecrit|escribió|escribi[oó]|ha scritto|scrive|"
     r"escreveu|schreef|"
     r"skrev|napisał(?:\(a\)|a)?|pisze|napsal(?:\(a\)|a)?|napísal(?:\(a\))?|написал(?:\(а\)|а|и)?|пишет|"
     r"пише|писал|"
@@ -28,6 +28,7 @@ OPENING = re.compile(
     r"(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\d{1,4}[./-])",
     re.IGNORECASE,
 )
+_TIME_OR_YEAR = re.compile(r"\d{1,2}[:.h]\d{2}|\d{4}|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
 DIGIT_OR_AT = re.compile(r"\d|@")
 NAMES_SENDER = re.compile(
     r"<[^<>\s]{1,100}@[^<>\s]{1,100}>|[\w.+-]{1,64}@[\w-]{1,63}\.[\w.]{2,60}.{0,100}:\s*$|"
@@ -57,6 +58,14 @@ def wrote(line: str) -> bool:
     return DIGIT_OR_AT.search(line) is not None or (
         OPENING.match(line) is not None and line.count(" ") > 3 and len(line) < 160
     )
+
+
+def surely_wrote(line: str) -> bool:
+    """Enough to take unmarked lines below for a quote: an address, or a date with a time or year.
+
+    "On Monday the customer wrote:" is the author's own sentence, and what follows it is his own text.
+    """
+    return "@" in line or (OPENING.match(line) is not None and _TIME_OR_YEAR.search(line) is not None)
 
 
 def ends_with_verb(line: str) -> bool:
