@@ -58,8 +58,6 @@ class Running:
             await asyncio.gather(*others, return_exceptions=True)
 
         self.on_loop(rest())
-        for pool in (self.listeners._write, self.listeners._read, self.listeners._check):
-            pool.shutdown(wait=True)
         self.loop.call_soon_threadsafe(self.loop.stop)
         self.thread.join()
         self.loop.close()

@@ -8,7 +8,7 @@ import uuid
 from datetime import UTC, datetime, timedelta
 
 import pytest
-from django.db import transaction
+from django.db import connections, transaction
 
 from addressee.core.message import Attachment, Envelope
 from addressee.core.setup import Account, Setup, Site, Smtp, Table
@@ -253,7 +253,12 @@ def test_two_senders_send_each_message_once(sink):
     deliverers = [Deliverer(), Deliverer()]
     for number, deliverer in enumerate(deliverers):
         deliverer.worker += f"#{number}"
-    threads = [threading.Thread(target=deliverer.until_idle) for deliverer in deliverers]
+
+    def until_idle(deliverer: Deliverer) -> None:
+        deliverer.until_idle()
+        connections.close_all()
+
+    threads = [threading.Thread(target=until_idle, args=(deliverer,)) for deliverer in deliverers]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -12,8 +12,9 @@ import logging
 import os
 import signal
 import ssl
+import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -40,6 +41,7 @@ log = logging.getLogger(__name__)
 T = TypeVar("T")
 
 SETUP_SECONDS = 1.0  # how soon a changed setup is seen
+READERS = 2  # threads that ask the database
 END_SECONDS = 5.0  # sessions under way may end by themselves that long
 
 
@@ -79,8 +81,8 @@ class Listeners:
     def __init__(self, setup: Setup) -> None:
         self.setup = setup
         self._write = ThreadPoolExecutor(1, "accept")
-        self._read = ThreadPoolExecutor(2, "look-up")
-        self._check = ThreadPoolExecutor(2, "sign-in")  # slow by design: must not hold up look-ups
+        self._read = ThreadPoolExecutor(READERS, "look-up")
+        self._check = ThreadPoolExecutor(READERS, "sign-in")  # slow by design: must not hold up look-ups
         self._group: GroupCommit[spool.Incoming] = GroupCommit(self._keep, lambda item: len(item.raw), self._write)
         self._servers: list[asyncio.Server] = []
         self._refresher: asyncio.Task[None] | None = None
@@ -124,8 +126,9 @@ class Listeners:
         for server in self._servers:
             server.close()
         await self._group.idle()
-        for pool in (self._write, self._read, self._check):
-            pool.shutdown(wait=False, cancel_futures=True)
+        loop = asyncio.get_running_loop()
+        for pool, size in ((self._write, 1), (self._read, READERS), (self._check, READERS)):
+            await loop.run_in_executor(None, _end, pool, size)
 
     # ---- what a transport may ask
 
@@ -178,6 +181,18 @@ class Listeners:
                 self.setup = await self._ask(self._read, store.current)
             except TryAgainLater as error:
                 log.warning("the setup can't be read now: %s", error.data.get("cause"))
+
+
+def _end(pool: ThreadPoolExecutor, size: int) -> None:
+    """Have each thread of a pool close its database connection, then end them."""
+    all_there = threading.Barrier(size)
+
+    def close() -> None:
+        all_there.wait(END_SECONDS)
+        connections.close_all()
+
+    wait([pool.submit(close) for _ in range(size)], END_SECONDS)
+    pool.shutdown(wait=False, cancel_futures=True)
 
 
 async def serve(smtp: str, lmtp: str, policy: str, tell: Callable[[Ready], None]) -> None:
