@@ -14,9 +14,10 @@ from addressee.core.action import (
     changed,
     communication,
     effect,
+    set_by_lines,
     with_files,
 )
-from addressee.core.authorise import field_access
+from addressee.core.authorise import field_access, grants
 from addressee.core.message import Attachment
 from addressee.core.values import Assurance, Correspondent, Effect, RecordChange, RecordState, Right
 
@@ -32,25 +33,27 @@ class Comment(Action):
 
 def posted(request: Request, record: RecordState, values: dict[str, Any]) -> Changeset:
     """A post on a record: the communication, the mapped text and files, and these further values, in one change."""
-    after: dict[str, Any] = dict(values)
     kept = request.stored_files
     notes: list[str] = []
     text = request.prose.strip()
-    if not request.record_only:
+    after = set_by_lines(request, record.values, values)
+    if not request.record_only and not request.unverified:  # of an unverified post nothing but itself is shown
         mapping = request.definition.mail
         if mapping.text and text and _may_write(request, mapping.text, notes):
-            after[mapping.text] = appended(request, record.values, mapping.text, text)
+            after[mapping.text] = appended(request, {**record.values, **after}, mapping.text, text)
         if mapping.files and any(not f.inline for f in kept) and _may_write(request, mapping.files, notes):
             after[mapping.files] = with_files(record.values, mapping.files, kept)
-    workflow = request.definition.workflow
-    if workflow and request.outsider and workflow.reopen and record.values.get(workflow.field) in workflow.closed:
-        after.setdefault(workflow.field, workflow.reopen)
+        workflow = request.definition.workflow
+        if workflow and request.outsider and workflow.reopen and record.values.get(workflow.field) in workflow.closed:
+            after.setdefault(workflow.field, workflow.reopen)
     change = changed(request, record, after)
     address = request.actor.address
     return Changeset(
         changes=(change,) if change is not None else (),
         communications=(communication(request, record.uuid, text=text),),
-        correspondents={(record.uuid, address): Correspondent(wrote=True)} if address and request.outsider else {},
+        correspondents={(record.uuid, address): Correspondent(wrote=True)}
+        if address and request.outsider and not request.unverified
+        else {},
         effects=tuple(_effects(request, record, change, text, kept)),
         notes=tuple(notes),
     )
@@ -79,10 +82,11 @@ def _effects(
 
 def _may_write(request: Request, name: str, notes: list[str]) -> bool:
     """A role may take a field away from its holders; then the message is linked and the field left alone."""
-    if field_access(request.actor.person, request.table, name, request.setup) in ("write",):
+    person = request.actor.person
+    if field_access(person, request.table, name, request.setup) == "write":
         return True
-    if request.actor.person is None:  # a token alone: it gives the right to comment and attach
-        return True
+    if person is None or (request.outsider and not grants(person, request.table, request.setup)):
+        return True  # a token alone, or a person's release: the right to comment and attach
     definition = request.definition.live_fields[name]
     notes.append(f"You may not write {definition.label or name}, so it was left as it was.")
     return False

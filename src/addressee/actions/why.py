@@ -5,6 +5,9 @@ from __future__ import annotations
 from addressee.core.action import Action, Changeset, Request, Target, action, communication
 from addressee.core.values import Assurance, Right
 
+# Who else was told is not for correspondents to know.
+_FOR_OUTSIDERS = ("command", "value", "attachment", "effect", "note", "settle")
+
 
 @action("why", needs=Right.READ, target=Target.RECORD, least=Assurance.E3)
 class Why(Action):
@@ -18,7 +21,11 @@ class Why(Action):
             lines += [
                 f"{past.at:%Y-%m-%d %H:%M} UTC, {past.subject or '(no subject)'}: {past.disposition}, {past.reason}"
             ]
-            lines += [f"  {step.step}: {step.result}{f' ({step.why})' if step.why else ''}" for step in past.trace]
+            lines += [
+                f"  {step.step}: {step.result}{f' ({step.why})' if step.why else ''}"
+                for step in past.trace
+                if not request.outsider or step.step in _FOR_OUTSIDERS
+            ]
             lines.append("")
         answer = "\n".join(lines).strip() or "No earlier message of yours to this record is known."
         return Changeset(

@@ -214,6 +214,18 @@ def appended(request: Request, record_values: Mapping[str, Any], name: str, text
     return f"{old}\n\n{text}" if old else text
 
 
+def set_by_lines(request: Request, record_values: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """The values of field lines as the record shall have them: what a log is given is added to it."""
+    live = request.definition.live_fields
+    after: dict[str, Any] = {}
+    for name, value in values.items():
+        if not fields[live[name].type].appends:
+            after[name] = value
+        elif value:
+            after[name] = appended(request, record_values, name, str(value))
+    return after
+
+
 def with_files(record_values: Mapping[str, Any], name: str, files: tuple[Attachment, ...]) -> list[dict[str, Any]]:
     """The value of a file field with these files added; the same bytes under the same name stand once."""
     old = list(record_values.get(name) or ())

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from addressee.core.addresses import normal
 from addressee.core.reasons import Reason
 from addressee.core.setup import Grant, Setup
-from addressee.core.values import Actor, Assurance, Correspondent, Person, RecordState, Right
+from addressee.core.values import Actor, Assurance, Correspondent, Person, RecordState, Right, Snapshot
 
 EXTENTS = ("none", "own", "team", "all")
 ACCESS = ("none", "read", "write")
@@ -42,6 +42,11 @@ def has_everything(person: Person | None, setup: Setup) -> bool:
 def has_role(person: Person | None) -> bool:
     """Is this somebody of the firm? Guests and persons without a role are correspondents."""
     return person is not None and person.active and not person.guest and bool(person.roles)
+
+
+def is_staff(address: str, snapshot: Snapshot) -> bool:
+    """Is this an address of somebody with a role? Of the persons whom the snapshot holds."""
+    return has_role(snapshot.persons.get(snapshot.person_by_address.get(address, "")))
 
 
 def extent(person: Person | None, right: Right, table: str, setup: Setup) -> str:

@@ -95,17 +95,18 @@ def _name(text: str) -> str:
     return re.sub(r"[\s_-]+", "_", text.strip().casefold())
 
 
-def read_body(text: str, table: Table, namespace: str, *, strict: bool) -> Body:
+def read_body(text: str, table: Table, namespace: str, *, strict: bool, first: int = 1) -> Body:
     """Field lines and prose of a text.
 
     strict  the message is a command: a line of the leading block that names no field is told, not taken as prose
+    first   the number of the text's first line within what the author wrote
     """
     names = field_names(table, namespace)
     lines: list[FieldLine] = []
     unknown: list[UnknownLine] = []
     prose: list[str] = []
     leading = True
-    for count, raw in enumerate(text.split("\n"), start=1):
+    for count, raw in enumerate(text.split("\n"), start=first):
         row = raw.rstrip()
         if row[:1] in (" ", "\t") and row.strip() and lines and not prose and not unknown and lines[-1].line < count:
             found = _match(row.strip(), names)
@@ -133,15 +134,18 @@ def _match(row: str, names: dict[str, str]) -> str | None:
     return names.get(_name(matched[1])) if matched else None
 
 
-def between(text: str, begin: str, end: str) -> str:
-    """What stands between the account's parse marks, each alone on its line; "" where they do not stand."""
+def between(text: str, begin: str, end: str) -> tuple[int, str]:
+    """What stands between the account's parse marks, each alone on its line, and the number of its first line.
+
+    (1, "") where they do not stand.
+    """
     rows = [row.strip() for row in text.split("\n")]
     try:
         start = rows.index(begin.strip())
         stop = rows.index(end.strip(), start + 1)
     except ValueError:
-        return ""
-    return "\n".join(text.split("\n")[start + 1 : stop])
+        return 1, ""
+    return start + 2, "\n".join(text.split("\n")[start + 1 : stop])
 
 
 def without_block(text: str, begin: str, end: str) -> str:

@@ -11,42 +11,30 @@ from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from addressee.core import replies
+from addressee.core import lines, replies
 from addressee.core.action import Action, Changeset, Request, Target
+from addressee.core.addresses import normal
 from addressee.core.attachments import sort_files
-from addressee.core.authorise import (
-    addresses_of,
-    extent,
-    field_access,
-    has_role,
-    needed,
-    reaches,
-)
-from addressee.core.body import split
-from addressee.core.command import Body, between, only_one_shows, read_body, verb, without_block
-from addressee.core.errors import BadValue
-from addressee.core.fieldtype import Reading, fold
+from addressee.core.authorise import EXTENTS, extent, field_access, has_role, is_staff, needed, reaches
+from addressee.core.command import verb
+from addressee.core.fieldtype import Reading
 from addressee.core.identify import Identity, identify, policy_of
+from addressee.core.lookup import Titles, find_persons, find_records, may_know
 from addressee.core.message import Message, Nature
-from addressee.core.numbers import read_number
-from addressee.core.present import heading
 from addressee.core.reasons import SENTENCES, Reason
 from addressee.core.registry import actions, fields, rules
 from addressee.core.route import Kind, Route, route
 from addressee.core.setup import Account, Setup
-from addressee.core.threads import Found, find
+from addressee.core.threads import Found, find, other_numbers
 from addressee.core.values import (
     Actor,
     Assurance,
-    Correspondent,
     Decision,
     Delivery,
     Disposition,
     FileDecision,
     Fresh,
-    KnownMessage,
     LineFault,
-    OutboxDraft,
     RecordState,
     Right,
     Snapshot,
@@ -92,6 +80,7 @@ class _Walk:
     verb: str = ""
     plan: Changeset | None = None
     used_right: str = ""
+    named: frozenset[str] = frozenset()  # the fields that the lines name
     unverified: bool = False
     guest_create: bool = False
     visibility: Visibility = Visibility.INTERNAL
@@ -150,6 +139,7 @@ class _Walk:
             or self._find_target()
             or self._who()
             or self._refused_by_person()
+            or self._for_people()
             or self._automatic()
             or self._repeated()
             or self._history()
@@ -189,21 +179,19 @@ class _Walk:
         if self.route.kind is Kind.NONE:
             return self.settle(Disposition.HOLD, Reason.NO_SUCH_ADDRESS)
         if self.route.kind is Kind.RESERVED:
-            return self._to_catch_all(Reason.FOR_PEOPLE, "mail to this name is for a person")
-        thread = self._account(self.route.account)
-        self.found = find(
-            self.message, self.route, self.snapshot, self.setup, one_per_thread=thread is None or thread.one_per_thread
-        )
-        if override is not None and override.kind == "route" and override.record:
-            self.found = replace(self.found, record=override.record, how="a person", conflict=False, trouble=None)
+            self.target = f"name:{self.route.address}"[:80]
+            return None
+        if override is not None and override.kind == "route":
+            where = (Step("identify record", override.table, f"{override.by} said so"),)
+            self.found = Found(override.record, "a person", steps=where)
+        else:
+            thread = self._account(self.route.account)
+            per_thread = thread is None or thread.one_per_thread
+            self.found = find(self.message, self.route, self.snapshot, self.setup, one_per_thread=per_thread)
         self.steps += self.found.steps
         record = self.record
-        self.account_key = self.found.account or self.route.account
-        if not self.account_key and record is not None:
-            self.account_key = record.account or self.setup.default_account.get(record.table, "")
+        self.account_key = self._account_key()
         self.account = self._account(self.account_key)
-        if self.account is None:
-            self.account_key = ""
         if record is None and self.found.trouble is not None and self.route.kind is not Kind.TABLE:
             self.target = f"address:{self.route.token or self.route.record}"[:80]
             return self._who() or self._repeated() or self.settle(Disposition.HOLD, self.found.trouble)
@@ -216,6 +204,17 @@ class _Walk:
 
     def _account(self, key: str) -> Account | None:
         return self.setup.accounts.get(key) if key else None
+
+    def _account_key(self) -> str:
+        """DESIGN section 2: a reply address uses the account that sent, every other address of a table its default."""
+        if self.route.token and self.found.account in self.setup.accounts:
+            return self.found.account
+        return self.route.account or self.setup.default_account.get(self.table, "")
+
+    def _for_people(self) -> Decision | None:
+        if self.route.kind is not Kind.RESERVED:
+            return None
+        return self._repeated() or self._to_catch_all(Reason.FOR_PEOPLE, "mail to this name is for a person")
 
     def _to_catch_all(self, reason: Reason, why: str) -> Decision:
         """Redirect whole to the site's catch_all, else hold."""
@@ -230,15 +229,18 @@ class _Walk:
         known = bool(author) and (
             author in self.snapshot.person_by_address
             or bool(self.snapshot.contacts.get(author))
-            or any(author in bound for bound in self.snapshot.correspondents.values())
+            or author in self.snapshot.written_to
         )
         self.identity = identify(
             self.message, self.delivery.envelope, self.found.token, known, self.account, self.setup, self.snapshot
         )
         self.actor = self.identity.actor
         self.steps += self.identity.steps
-        if self.found.bad and author and self.delivery.override is None:
-            tried = self.snapshot.count(author).bad_tokens_hour
+        alike = self.snapshot.same_id.get(self.message.message_id, set()) - {self.message.identity}
+        if alike:
+            self.note("message id", "seen before", "on a message with another body or author: this is another message")
+        if self.found.bad and self.delivery.override is None:
+            tried = self.snapshot.count(author or "(no author)").bad_tokens_hour
             if tried >= self.setup.option("bad_tokens_per_hour"):
                 return self.settle(Disposition.HOLD, Reason.BAD_TOKENS)
         return None
@@ -265,6 +267,7 @@ class _Walk:
         repeated = self._repeated()
         if repeated is not None:
             return repeated
+        self.old = self._is_old()
         request = self._request("comment", self.record, {}, message.new_text, Visibility.INTERNAL)
         shown = replies.linked(request, self.record.uuid, "bounce" if bounce else "mail")
         self.plan = Changeset(communications=(shown,))
@@ -308,9 +311,10 @@ class _Walk:
         return arrived is not None and arrived < self.snapshot.now - timedelta(days=self.setup.option("history_days"))
 
     def _received_by_us(self) -> datetime | None:
+        """When our own server took it: only its own Received tells, on top, and where it stands between us and them."""
         ids = {name.lower() for name in self.setup.site.authserv_ids}
-        mine = [r for r in self.message.received if r.by in ids]
-        return min(mine, key=lambda r: r.position).at if mine else None
+        top = min(self.message.received, key=lambda r: r.position, default=None)
+        return top.at if top is not None and top.by in ids and self.delivery.envelope.trusted else None
 
     # ------------------------------------------------------------ what it asks for, and whether it may
 
@@ -322,22 +326,35 @@ class _Walk:
         self.files = sort_files(self.message, self.account, self.setup)
         for left_out in (f for f in self.files if not f.stored):
             self.note("attachment", "left out", f"{left_out.attachment.name}: {left_out.reason}")
+        if self.found.dead is not None and self.delivery.override is None:
+            return self._impossible(self.found.dead)
         self.verb, why_none = self._command_word()
-        body, prose, doubt = self._read_text()
         if why_none:
             self.note("command", "text only", why_none)
         elif self.verb:
             self.note("command", self.verb, "the subject is this word alone")
         else:
             self.note("command", "none", "the subject is no command word")
+        text = lines.read_text(
+            self.message,
+            self.verb,
+            self.setup.tables[self.table],
+            self.account,
+            self.setup,
+            trusted=self._may_set_values(),
+        )
+        if text.passed:
+            self.note("value", "passed over", f"labels that name no field: {', '.join(text.passed)[:200]}")
         if self.verb in LATER:
-            return self._refused(Reason.NOT_BUILT, prose)
-        if doubt is not None:
-            return self._refused(doubt, prose)
-        values, self.faults = self._values(body)
+            return self._refused(Reason.NOT_BUILT)
+        if text.doubt is not None:
+            self.faults = text.faults
+            return self._refused(text.doubt)
+        self.named = frozenset(lines.names_set(text.body))
+        values, self.faults = lines.read_values(text.body, self.setup.tables[self.table], self.reading(), self.setup)
         if record is None:
-            return self._on_table(values, prose, body)
-        return self._on_record(record, values, prose, text_only=bool(why_none))
+            return self._on_table(values, text.prose, why_none)
+        return self._on_record(record, values, text.prose, why_none)
 
     def _command_word(self) -> tuple[str, str]:
         """(the command word, "") or ("", why a word in the subject does not count)."""
@@ -351,7 +368,11 @@ class _Walk:
         if self.message.author is None:
             return "", f"the author is ambiguous ({self.message.author_doubt}), so it cannot command"
         if self.found.conflict:
-            return "", "its addresses and tokens name different records"
+            return "", "its addresses, tokens and numbers name different records"
+        if self.found.bad:
+            return "", "it holds a reply token that was never issued"
+        if self.record is not None and other_numbers(self.message.subject, self.record, self.setup):
+            return "", "its subject names another record"
         if override is not None and override.kind == "comment":
             return "", "released as a comment"
         if not self._addressed_openly():
@@ -374,92 +395,36 @@ class _Walk:
                 return True
         return False
 
-    def _read_text(self) -> tuple[Body, str, Reason | None]:
-        """Field lines, prose, and why the lines are not to be trusted (law 15), where they are not."""
-        message, table = self.message, self.setup.tables[self.table]
-        namespace = self.setup.site.namespace
-        text = message.new_text
-        if self.verb not in ("", "create", "update"):
-            return Body(), text, None
-        explicit = self.verb in ("create", "update")
-        marks = self.account.parse if self.account else None
-        block = between(message.text, marks.begin, marks.end) if marks and not explicit else ""
-        updates = self.account is not None and self.account.field_updates
-        if block and updates:
-            return read_body(block, table, namespace, strict=True), without_block(text, marks.begin, marks.end), None  # type: ignore[union-attr]
-        if not explicit and (not updates or not self._may_hold_lines()):
-            return Body(), text, None
-        body = read_body(text, table, namespace, strict=explicit)
-        if not explicit and not body.lines:
-            return Body(), text, None
-        if len(body.lines) > self.setup.option("assignment_count"):
-            return body, text, Reason.TOO_MANY_LINES
-        twice = body.twice()
-        if twice:
-            self.faults = (LineFault(twice, 0, "", "one value", "set-twice"),)
-            return body, text, Reason.CONFLICTING_VALUES
-        differing = self._other_alternative(body, namespace)
-        if differing:
-            self.faults = (LineFault(differing, 0, "", "the same in text and HTML", "one-alternative"),)
-            return body, text, Reason.CONFLICTING_VALUES
-        return body, body.prose if explicit else text, None
-
-    def _may_hold_lines(self) -> bool:
+    def _may_set_values(self) -> bool:
+        """Laws 14 and 15 for values in a mail without a command: whose author is clear, and which is meant for us."""
         override = self.delivery.override
         return (
-            self.message.nature is Nature.PERSON
-            and self.message.author is not None
+            self.message.author is not None
             and not self.found.conflict
+            and not self.found.bad
             and not (override is not None and override.kind == "comment")
             and self._addressed_openly()
         )
 
-    def _other_alternative(self, body: Body, namespace: str) -> str:
-        message = self.message
-        if not message.plain_text.strip() or not message.html_text.strip():
-            return ""
-        if not body.lines and ":" not in message.html_text:
-            return ""
-        table = self.setup.tables[self.table]
-        other = read_body(split(message.html_text).new_text, table, namespace, strict=False)
-        return only_one_shows(body.lines, other.lines)
-
-    def _values(self, body: Body) -> tuple[dict[str, Any], tuple[LineFault, ...]]:
-        """The values of the field lines, and every line that could not be read."""
-        table = self.setup.tables[self.table]
-        reading = self.reading()
-        limit = self.setup.option("value_size_bytes")
-        values: dict[str, Any] = {}
-        faults = [LineFault(u.name, u.line, "", u.nearest, "no-such-field") for u in body.unknown]
-        for line in body.lines:
-            definition = table.live_fields[line.field]
-            kind = fields[definition.type]
-            if not kind.by_text:
-                faults.append(LineFault(line.name, line.line, line.text, "files sent with the mail", "not-by-text"))
-                continue
-            if len(line.text) > limit:
-                faults.append(LineFault(line.name, line.line, line.text[:80], f"at most {limit} bytes", "too-long"))
-                continue
-            try:
-                value = kind.parse(line.text, definition, reading)
-            except BadValue as fault:
-                expected = str(fault.data.get("expected") or kind.expected(definition))
-                faults.append(LineFault(line.name, line.line, line.text, expected, fault.slug, _hint(fault)))
-                continue
-            if value is None and definition.required:
-                faults.append(LineFault(line.name, line.line, "", "a value; it may not be empty", "required"))
-                continue
-            values[line.field] = value
-        return values, tuple(faults)
-
     def reading(self) -> Reading:
+        """How the author's texts are read and values are shown to him: in his zone, and as far as he may read."""
         person = self.actor.person if self.actor.person and not self.actor.lent else None
         zone = (person.time_zone if person else "") or self.setup.site.time_zone
+
+        def knows(record: RecordState) -> bool:
+            return may_know(self.actor, record, self.setup, self.snapshot)
+
+        def found(table: str, text: str) -> tuple[str, ...]:
+            uuids = find_records(table, text, self.snapshot, self.setup)
+            if has_role(self.actor.person):
+                return uuids
+            return tuple(uuid for uuid in uuids if knows(self.snapshot.records[uuid]))
+
         return Reading(
             zone=ZoneInfo(zone),
-            find_records=lambda table, text: find_records(table, text, self.snapshot, self.setup),
+            find_records=found,
             find_persons=lambda text: find_persons(text, self.snapshot),
-            titles=Titles(self.snapshot, self.setup),
+            titles=Titles(self.snapshot, self.setup, knows),
             persons={key: p.name or key for key, p in self.snapshot.persons.items()},
         )
 
@@ -504,53 +469,48 @@ class _Walk:
 
     # ------------------------------------------------------------ on a table
 
-    def _on_table(self, values: dict[str, Any], prose: str, body: Body) -> Decision:
+    def _on_table(self, values: dict[str, Any], prose: str, why_none: str) -> Decision:
         word = self.verb or "create"
         action: Action = actions[word]
         if action.target is Target.RECORD:
-            if not self.actor.proven:
-                return self.settle(Disposition.HOLD, Reason.NO_RECORD)
-            return self.settle(Disposition.REJECT, Reason.NO_RECORD)
+            return self._impossible(Reason.NO_RECORD)
         if word != "create":
             return self._answered_only(action, prose)
         actor, refusal = self._creator()
-        if refusal is not None:
-            self.actor = actor
-            return self.settle(Disposition.HOLD, *refusal)
         self.actor = actor
-        if self.faults and not self.delivery.override:
-            reason = self._fault_reason()
-            self._note_faults()
-            proven = actor.proven
-            return self.settle(Disposition.REJECT if proven else Disposition.HOLD, reason)
-        if self.faults:  # a person released it: the text counts, its lines do not
-            values, prose = {}, self.message.new_text
-        denied = self._denied(values, None)
+        if refusal is not None:
+            return self.settle(Disposition.HOLD, *refusal)
+        denied = self._denied(None)
         if denied:
             return self.settle(Disposition.HOLD, Reason.NOT_PERMITTED, denied)
+        if self.faults and not self.delivery.override:
+            self._note_faults()
+            return self._impossible(self._fault_reason())
+        if self.faults:  # a person released it: the text counts, its lines do not
+            values, prose = {}, self.message.new_text
         if self._sensitive(values) and not self._sure(Assurance.E4):
             return self.settle(Disposition.HOLD, Reason.CONFIRM, "a sensitive field asks for E4")
         if not self.message.subject.strip() and not prose and not self.message.attachments and not values:
             return self.settle(Disposition.HOLD, Reason.EMPTY)
         self.unverified = not self.actor.level >= Assurance.E3 and self.delivery.override is None
         visibility = Visibility.INTERNAL if has_role(actor.person) else Visibility.PUBLIC
-        request = self._request("create", None, values, prose, visibility)
-        clash = self._taken(values)
-        if clash:
-            self.faults = (clash,)
+        plan = action.plan(self._request("create", None, values, prose, visibility))
+        faults = self._missing(plan) or self._taken(plan)
+        if faults:
+            self.faults = faults
             self._note_faults()
-            return self.settle(Disposition.REJECT if actor.proven else Disposition.HOLD, Reason.BAD_VALUE)
-        plan = action.plan(request)
-        missing = self._missing(plan)
-        if missing:
-            self.faults = missing
-            self._note_faults()
-            proven = actor.proven and self.delivery.override is None
-            return self.settle(Disposition.REJECT if proven else Disposition.HOLD, Reason.BAD_VALUE)
+            return self._impossible(Reason.BAD_VALUE)
         self.plan = plan
         self.visibility = visibility
         self._note_plan()
+        if why_none:
+            return self.settle(Disposition.ACCEPT, Reason.TEXT_ONLY, why_none)
         return self.settle(Disposition.ACCEPT, Reason.UNVERIFIED if self.unverified else Reason.DONE)
+
+    def _impossible(self, reason: Reason, why: str = "") -> Decision:
+        """Nothing to land on: rejected where the author can be told so, else a person decides."""
+        told = self.actor.proven and self.delivery.override is None and self.message.nature is Nature.PERSON
+        return self.settle(Disposition.REJECT if told else Disposition.HOLD, reason, why)
 
     def _creator(self) -> tuple[Actor, tuple[Reason, str] | None]:
         """With whose rights the record may be made: the author's own, the guest's, or why not at all."""
@@ -571,7 +531,7 @@ class _Walk:
                 return actor, None
             if guest is None:
                 return actor, (Reason.NOT_PROVEN, "")
-            self.note("authorise", "as a guest", f"{actor.key} is not proven, so the guest's rights count")
+            self.note("authorise", "as a guest", f"{actor.key} is not sure enough, so the guest's rights count")
         if guest is None:
             return actor, (Reason.STRANGER, "the account lends strangers no guest's rights")
         if not self._sure(Assurance.E0):
@@ -598,6 +558,9 @@ class _Walk:
 
     def _answered_only(self, action: Action, prose: str) -> Decision:
         """help on a table: an answer and nothing else."""
+        rights = (Right.CREATE, Right.READ, Right.COMMENT, Right.UPDATE)
+        if all(extent(self.actor.person, right, self.table, self.setup) == "none" for right in rights):
+            return self.settle(Disposition.HOLD, Reason.NOT_PERMITTED, f"{self._who_is()} has no right on {self.table}")
         if not self._sure(action.least):
             return self.settle(Disposition.HOLD, Reason.NOT_PROVEN)
         request = self._request(action.name, None, {}, prose, Visibility.INTERNAL)
@@ -606,31 +569,33 @@ class _Walk:
 
     # ------------------------------------------------------------ on a record
 
-    def _on_record(self, record: RecordState, values: dict[str, Any], prose: str, *, text_only: bool) -> Decision:
-        word = self.verb if self.verb and self.verb != "create" else "comment"
-        wrong_target = self.verb == "create"
-        if not self.verb and (values or self.faults):
-            word = "update"
-        values = {name: value for name, value in values.items() if record.values.get(name) != value}
-        if self.faults:
-            self._note_faults()
-            return self._commented(record, self.message.new_text, self._fault_reason())
-        if word == "update" and not values:
-            word = "comment"
-        if word == "update" and self.account is not None and self.account.replies == "record_only" and not self.verb:
-            return self._commented(record, prose, Reason.RECORD_ONLY)
+    def _on_record(self, record: RecordState, values: dict[str, Any], prose: str, why_none: str) -> Decision:
+        word = self.verb or ("update" if self.named else "comment")
+        if why_none:
+            return self._commented(record, self.message.new_text, Reason.TEXT_ONLY, why_none)
+        if word == "create":
+            why = "create asks for the address of a table, and this message is about a record"
+            return self._commented(record, self.message.new_text, Reason.TEXT_ONLY, why)
         if word in ("comment", "attach"):
-            reason = Reason.TEXT_ONLY if text_only or wrong_target else Reason.DONE
-            return self._commented(record, prose, reason)
+            return self._commented(record, prose, Reason.DONE)
         return self._commanded(record, actions[word], values, prose)
 
     def _commanded(self, record: RecordState, action: Action, values: dict[str, Any], prose: str) -> Decision:
         """A command on a record: the right first, refused by name; then the level, by asking (DESIGN section 4)."""
-        reach = self._reaches(action.needs, record) if action.needs else "anyone"
+        reach = self._reach_of(action, record)
         denied = "" if reach else f"no right of {self._who_is()} to {action.name} reaches this record"
-        denied = denied or self._denied(values, record)
+        denied = denied or self._denied(record)
         if denied:
-            return self._commented(record, prose, Reason.NOT_PERMITTED, denied)
+            return self._commented(record, self.message.new_text, Reason.NOT_PERMITTED, denied)
+        if self.faults:
+            self._note_faults()
+            return self._commented(record, self.message.new_text, self._fault_reason())
+        if action.name == "update":
+            if self.account is not None and self.account.replies == "record_only":
+                return self._commented(record, self.message.new_text, Reason.RECORD_ONLY)
+            values = {name: value for name, value in values.items() if record.values.get(name) != value}
+            if not values:
+                return self._commented(record, prose, Reason.DONE)
         least = Assurance.E4 if self._sensitive(values) else action.least
         if not self._sure(least):
             asks = least >= Assurance.E4 or self.actor.level >= Assurance.E1
@@ -638,17 +603,23 @@ class _Walk:
                 f"{action.name} asks for E{int(needed(least, self.policy))}, the author is at E{int(self.actor.level)}"
             )
             return self.settle(Disposition.HOLD, Reason.CONFIRM if asks else Reason.NOT_PROVEN, why)
-        clash = self._taken(values)
-        if clash:
-            self.faults = (clash,)
+        self.visibility, prose = self._visibility(record, prose)
+        plan = action.plan(self._request(action.name, record, values, prose, self.visibility))
+        taken = self._taken(plan)
+        if taken:
+            self.faults = taken
             self._note_faults()
             return self._commented(record, self.message.new_text, Reason.BAD_VALUE)
+        self.plan = plan
         self.used_right = f"{action.name} on {record.table}: {reach}"
         self.note("authorise", action.name, f"reaches {reach} records of {record.table}")
-        self.visibility, prose = self._visibility(record, prose)
-        self.plan = action.plan(self._request(action.name, record, values, prose, self.visibility))
         self._note_plan()
         return self.settle(Disposition.ACCEPT, Reason.DONE)
+
+    def _reach_of(self, action: Action, record: RecordState) -> str:
+        """How far the right that an action needs reaches here; `help` needs any that lets the author see or write."""
+        rights = (action.needs,) if action.needs else (Right.READ, Right.COMMENT, Right.UPDATE)
+        return max((self._reaches(right, record) for right in rights), key=lambda far: EXTENTS.index(far or "none"))
 
     def _commented(self, record: RecordState, prose: str, reason: Reason, why: str = "") -> Decision:
         """Text and files of the message become a communication where the author may comment."""
@@ -670,12 +641,13 @@ class _Walk:
         override = self.delivery.override
         if override is not None:
             return True, f"{override.kind} by {override.by}"
-        if self.actor.token is not None and self.found.token is not None and self._sure(Assurance.E2):
+        own_token = self.actor.token is not None and self.found.token is not None and self._sure(Assurance.E2)
+        if own_token and not has_role(self.actor.person):
             return True, "the reply token was issued to this address for this record"
         reach = self._reaches(Right.COMMENT, record)
         if not reach:
             return False, "no-right"
-        if self._sure(Assurance.E3):
+        if self._sure(Assurance.E3) or own_token:
             return True, f"comment on {record.table}: {reach}"
         if self.account is not None and self.account.unverified == "show":
             self.unverified = True
@@ -686,9 +658,6 @@ class _Walk:
         if how == "not-proven":
             return self.settle(Disposition.HOLD, Reason.NOT_PROVEN)
         answers = self.found.how.startswith(("token", "reference to mail of ours"))
-        if self.found.trouble in (Reason.TOKEN_EXPIRED, Reason.TOKEN_REVOKED):
-            proven = self.actor.proven
-            return self.settle(Disposition.REJECT if proven else Disposition.HOLD, self.found.trouble)
         if answers and not has_role(self.actor.person):
             return self._to_catch_all(Reason.NOT_A_RECIPIENT, f"{self.actor.address or 'the author'} was not sent it")
         if reason in (Reason.DONE, Reason.TEXT_ONLY, Reason.RECORD_ONLY):
@@ -705,14 +674,19 @@ class _Walk:
         if not has_role(self.actor.person):
             return Visibility.PUBLIC, prose
         first, _, rest = prose.lstrip().partition("\n")
-        if first.strip().casefold() == "note":
+        if first.strip().rstrip(":").rstrip().casefold() == "note":
             self.note("visibility", "internal", "the first line is `note`")
             return Visibility.INTERNAL, rest.strip()
-        if self.found.conflict:
+        if self.found.conflict or self.unverified:
+            self.note("visibility", "internal", "who wrote it, or about what, is not sure")
             return Visibility.INTERNAL, prose
+        named = {normal(m.address) for m in (*self.message.to, *self.message.cc)}
         bound = self.snapshot.correspondents.get(record.uuid, {})
-        named = {m.address.lower() for m in (*self.message.to, *self.message.cc)}
-        addressed = [a for a, c in bound.items() if a in named and a not in self.snapshot.person_by_address]
+        addressed = [
+            address
+            for address, bond in bound.items()
+            if address in named and bond.corresponds and not is_staff(address, self.snapshot)
+        ]
         answers_notice = self.actor.token is not None and self.found.token is not None and self.found.token.notice
         if answers_notice and (self.account is None or self.account.staff_replies == "public"):
             self.note("visibility", "public", "it answers the notice of a correspondent's message")
@@ -725,14 +699,13 @@ class _Walk:
 
     # ------------------------------------------------------------ refusals
 
-    def _refused(self, reason: Reason, prose: str) -> Decision:
+    def _refused(self, reason: Reason) -> Decision:
         """A command that cannot be taken: the text still counts where the author may comment."""
         self._note_faults()
-        record = self.record
-        if record is not None:
-            return self._commented(record, prose or self.message.new_text, reason)
+        if self.record is not None:
+            return self._commented(self.record, self.message.new_text, reason)
         self.actor = self.actor if has_role(self.actor.person) else self.identity.guest or self.actor
-        return self.settle(Disposition.REJECT if self.actor.proven else Disposition.HOLD, reason)
+        return self._impossible(reason)
 
     def _fault_reason(self) -> Reason:
         unknown = all(fault.slug == "no-such-field" for fault in self.faults)
@@ -749,31 +722,34 @@ class _Walk:
         for text in self.plan.notes if self.plan else ():
             self.note("note", "shortened or left", text)
 
-    def _denied(self, values: dict[str, Any], record: RecordState | None) -> str:
-        """Which field the actor's roles keep from him, in words, or ""."""
+    def _denied(self, record: RecordState | None) -> str:
+        """Which of the fields that the lines name the actor's roles keep from him, in words, or ""."""
         if self.delivery.override is not None and record is None:
             return ""
-        table = record.table if record is not None else self.route.table
-        barred = [n for n in values if field_access(self.actor.person, table, n, self.setup) != "write"]
-        return f"{self._who_is()} may not write {', '.join(barred)} of {table}" if barred else ""
+        barred = [
+            n for n in sorted(self.named) if field_access(self.actor.person, self.table, n, self.setup) != "write"
+        ]
+        return f"{self._who_is()} may not write {', '.join(barred)} of {self.table}" if barred else ""
 
     def _sensitive(self, values: dict[str, Any]) -> bool:
         live = self.setup.tables[self.table].live_fields
         return any(live[name].sensitive for name in values)
 
-    def _taken(self, values: dict[str, Any]) -> LineFault | None:
-        """A value that another record holds, where the field is unique."""
-        table = self.setup.tables[self.table]
-        for name, value in values.items():
-            definition = table.live_fields[name]
-            if definition.unique and value is not None:
-                for key in fields[definition.type].keys(value):
-                    holder = self.snapshot.unique.get((self.table, name, key))
-                    if holder is not None and holder != self.found.record:
-                        return LineFault(
-                            definition.label or name, 0, str(value), "a value no other record has", "taken"
+    def _taken(self, plan: Changeset) -> tuple[LineFault, ...]:
+        """The values of a plan that another record holds, where the field is unique."""
+        found: list[LineFault] = []
+        for change in plan.changes:
+            for name, definition in self.setup.tables[change.table].live_fields.items():
+                if not definition.unique or name not in change.after:
+                    continue
+                for key in fields[definition.type].keys(change.after[name]):
+                    holder = self.snapshot.unique.get((change.table, name, key))
+                    if holder is not None and holder != change.record:
+                        text = str(change.after[name])
+                        found.append(
+                            LineFault(definition.label or name, 0, text, "a value no other record has", "taken")
                         )
-        return None
+        return tuple(dict.fromkeys(found))
 
     def _missing(self, plan: Changeset) -> tuple[LineFault, ...]:
         table = self.setup.tables[self.table]
@@ -810,11 +786,9 @@ class _Walk:
             fresh=self.fresh,
             reading=self.reading(),
             released=self.delivery.override is not None,
+            null_sender=self.delivery.envelope.transport in ("smtp", "lmtp") and not self.delivery.envelope.sender,
         )
-        drafts, notes = replies.write(telling)
-        return replace(
-            decision, outbox=(*decision.outbox, *drafts), trace=(*decision.trace, *(Step("answer", *n) for n in notes))
-        )
+        return replies.added(decision, replies.write(telling))
 
     def _subject_record(self, decision: Decision) -> RecordState | None:
         created = [c.state for c in decision.changes if c.kind == "create" and c.table == self.route.table]
@@ -822,58 +796,6 @@ class _Walk:
             return created[-1]
         mine = [c.state for c in decision.changes if self.record is not None and c.record == self.record.uuid]
         return mine[-1] if mine else self.record
-
-
-# ---------------------------------------------------------------- looking up
-
-
-class Titles(dict[str, tuple[str, str]]):
-    """uuid -> (table, what the record is called), made when asked."""
-
-    def __init__(self, snapshot: Snapshot, setup: Setup) -> None:
-        super().__init__()
-        self._snapshot, self._setup = snapshot, setup
-
-    def __missing__(self, uuid: str) -> tuple[str, str]:
-        record = self._snapshot.records[uuid]
-        return record.table, record.title or heading(record, self._setup)
-
-    def __contains__(self, uuid: object) -> bool:
-        return uuid in self._snapshot.records
-
-    def get(self, uuid: str, default: Any = None) -> Any:
-        return self.__missing__(uuid) if uuid in self else default
-
-
-def find_records(table: str, text: str, snapshot: Snapshot, setup: Setup) -> tuple[str, ...]:
-    """The records that a number, title or uuid names in a table ("*" = any); deleted ones are not found."""
-    wanted = text.strip()
-    found: list[str] = []
-    for key in setup.live_tables if table == "*" else (table,):
-        number = read_number(setup.tables[key], wanted) if key in setup.tables else None
-        if number is not None and (key, number) in snapshot.numbered:
-            found.append(snapshot.numbered[(key, number)])
-        found += snapshot.named.get((key, fold(wanted)), [])
-    found += snapshot.named.get((table, fold(wanted)), [])
-    if wanted.lower() in snapshot.records and (table == "*" or snapshot.records[wanted.lower()].table == table):
-        found.append(wanted.lower())
-    alive = (u for u in found if u in snapshot.records and not snapshot.records[u].deleted)
-    return tuple(dict.fromkeys(alive))
-
-
-def find_persons(text: str, snapshot: Snapshot) -> tuple[str, ...]:
-    """The persons that a key, address or name names."""
-    wanted = fold(text)
-    if wanted in snapshot.persons:
-        return (wanted,)
-    if wanted in snapshot.person_by_address:
-        return (snapshot.person_by_address[wanted],)
-    return tuple(key for key, p in snapshot.persons.items() if not p.guest and fold(p.name) == wanted)
-
-
-def _hint(fault: BadValue) -> str:
-    nearest = fault.data.get("near")
-    return f"Did you mean {nearest}?" if nearest else ""
 
 
 def _route_why(found: Route) -> str:
@@ -887,121 +809,3 @@ def _route_why(found: Route) -> str:
     if found.kind is Kind.ACCOUNT:
         return f"the address is account {found.account}, which names no table"
     return "the address is reserved" if found.kind is Kind.RESERVED else "the address is not ours"
-
-
-# ---------------------------------------------------------------- laying a decision over the snapshot
-
-
-def lay(decision: Decision, delivery: Delivery, snapshot: Snapshot, setup: Setup) -> None:
-    """Make the snapshot what it will be when the decision is written, so that the next delivery sees it."""
-    settled = decision.disposition in (Disposition.ACCEPT, Disposition.REJECT, Disposition.REDIRECT)
-    message = delivery.message
-    if decision.disposition is Disposition.HOLD and decision.target:
-        snapshot.held.setdefault((message.identity, decision.target), decision.delivery)
-    if settled and decision.target:
-        snapshot.applied.setdefault((message.identity, decision.target), decision.delivery)
-    for change in decision.changes:
-        _lay_change(change.state, change.kind, snapshot, setup)
-    for draft in decision.communications:
-        if draft.message:
-            snapshot.applied.setdefault((draft.message, f"record:{draft.record}"), decision.delivery)
-    if decision.communications and message.message_id:
-        _lay_message(decision, message.message_id, snapshot)
-    for (record, address), bound in decision.correspondents.items():
-        _bind(snapshot, record, address, bound)
-    for out in decision.outbox:
-        _lay_outbox(out, snapshot)
-    snapshot.turns.update(decision.turns)
-    author = decision.author or "(no author)"
-    if decision.guest_create and decision.disposition is Disposition.ACCEPT:
-        snapshot.count(author).creates_hour += 1
-        snapshot.count("@" + author.rpartition("@")[2]).creates_hour += 1
-    if decision.bad_token:
-        snapshot.count(author).bad_tokens_hour += 1
-
-
-def _lay_change(state: RecordState, kind: str, snapshot: Snapshot, setup: Setup) -> None:
-    before = snapshot.records.get(state.uuid)
-    snapshot.records[state.uuid] = state
-    if kind == "create" and state.number is not None:
-        snapshot.next_number[state.table] = state.number + 1
-        snapshot.numbered[(state.table, state.number)] = state.uuid
-    _lay_contact(before, state, snapshot, setup)
-    _lay_title(before, state, snapshot)
-    _lay_unique(before, state, snapshot, setup)
-    workflow = setup.tables[state.table].workflow
-    if workflow is None or kind != "create" or not state.assignee:
-        return
-    if state.values.get(workflow.field) not in workflow.closed:
-        load = (state.table, state.assignee)
-        snapshot.open_counts[load] = snapshot.open_counts.get(load, 0) + 1
-
-
-def _lay_contact(before: RecordState | None, state: RecordState, snapshot: Snapshot, setup: Setup) -> None:
-    if setup.tables[state.table].person is None:
-        return
-    for address in addresses_of(before, setup) if before is not None else ():
-        holders = snapshot.contacts.get(address, [])
-        if state.uuid in holders:
-            holders.remove(state.uuid)
-    for address in addresses_of(state, setup) if not state.deleted else ():
-        holders = snapshot.contacts.setdefault(address, [])
-        if state.uuid not in holders:
-            holders.append(state.uuid)
-
-
-def _lay_title(before: RecordState | None, state: RecordState, snapshot: Snapshot) -> None:
-    if before is not None and before.title == state.title:
-        return
-    if before is not None and before.title:
-        old = snapshot.named.get((state.table, fold(before.title)), [])
-        if state.uuid in old:
-            old.remove(state.uuid)
-    if state.title:
-        snapshot.named.setdefault((state.table, fold(state.title)), []).append(state.uuid)
-
-
-def _lay_unique(before: RecordState | None, state: RecordState, snapshot: Snapshot, setup: Setup) -> None:
-    for name, definition in setup.tables[state.table].live_fields.items():
-        if definition.unique and (before is None or before.values.get(name) != state.values.get(name)):
-            shelf = fields[definition.type]
-            for key in shelf.keys(before.values.get(name)) if before is not None else ():
-                if snapshot.unique.get((state.table, name, key)) == state.uuid:
-                    del snapshot.unique[(state.table, name, key)]
-            for key in shelf.keys(state.values.get(name)):
-                snapshot.unique.setdefault((state.table, name, key), state.uuid)
-
-
-def _lay_message(decision: Decision, message_id: str, snapshot: Snapshot) -> None:
-    known = snapshot.messages.setdefault(message_id, [])
-    records = tuple(draft.record for draft in decision.communications)
-    known.append(KnownMessage(message_id, ours=False, records=records))
-
-
-def _lay_outbox(out: OutboxDraft, snapshot: Snapshot) -> None:
-    counts = snapshot.count(out.to)
-    if out.to in snapshot.person_by_address:
-        if out.kind == "notification":
-            counts.notices_hour += 1
-        elif out.automatic:
-            counts.answers_hour += 1
-    elif out.automatic:
-        counts.automatic_hour += 1
-        counts.automatic_day += 1
-    if out.record:
-        _bind(snapshot, out.record, out.to, Correspondent(sent=True, written_to=out.kind == "composed"))
-
-
-def _bind(snapshot: Snapshot, record: str, address: str, bound: Correspondent) -> None:
-    have = snapshot.correspondents.setdefault(record, {})
-    old = have.get(address)
-    if old is None:
-        have[address] = bound
-        return
-    have[address] = replace(
-        old,
-        wrote_first=old.wrote_first or bound.wrote_first,
-        wrote=old.wrote or bound.wrote,
-        written_to=old.written_to or bound.written_to,
-        sent=old.sent or bound.sent,
-    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from addressee.core.addresses import normal
 from addressee.core.authorise import has_role
 from addressee.core.message import AuthenticationResults, Envelope, Message
 from addressee.core.setup import Account, Setup
@@ -54,6 +55,8 @@ def aligned(message: Message, envelope: Envelope, setup: Setup) -> Evidence:
         if result != "pass":
             continue
         said = {name: value.strip().strip('"').lower().rstrip(".") for name, value in pairs}
+        if len(said) != len(pairs):
+            continue  # one property twice: an outsider's text may have got into it
         why = _aligns(method, said, author, domain)
         if why:
             return Evidence(True, f"{top.authserv_id} says {why}")
@@ -61,17 +64,22 @@ def aligned(message: Message, envelope: Envelope, setup: Setup) -> Evidence:
 
 
 def _aligns(method: str, said: dict[str, str], author: str, domain: str) -> str:
-    if method == "dmarc" and said.get("header.from", domain).rpartition("@")[2] == domain:
+    if method == "dmarc" and _domain(said.get("header.from", domain)) == domain:
         return f"dmarc=pass for {domain}"
-    if method == "spf" and said.get("smtp.mailfrom", "").rpartition("@")[2] == domain:
+    if method == "spf" and _domain(said.get("smtp.mailfrom", "")) == domain:
         return f"spf=pass for {domain}"
-    if method == "dkim":
-        signer = said.get("header.d") or said.get("header.i", "").rpartition("@")[2]
-        if signer == domain:
-            return f"dkim=pass for {domain}"
+    if method == "dkim" and _domain(said.get("header.d") or said.get("header.i", "")) == domain:
+        return f"dkim=pass for {domain}"
     if method == "auth" and author in (said.get("smtp.auth"), said.get("smtp.mailfrom")):
         return f"auth=pass for {author}"
     return ""
+
+
+def _domain(said: str) -> str:
+    """The domain of an address or a bare one, as A-labels (verdicts write international ones in either form)."""
+    domain = said.rpartition("@")[2]
+    known = normal(f"x@{domain}")
+    return known[2:] if known else domain
 
 
 @dataclass(frozen=True, slots=True)

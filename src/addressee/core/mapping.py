@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from addressee.core.action import Request, appended, with_files
+from addressee.core.action import Request, appended, set_by_lines, with_files
 from addressee.core.errors import BadValue
 from addressee.core.message import Mailbox
 from addressee.core.registry import fields
@@ -28,7 +28,7 @@ def mapped(request: Request) -> tuple[dict[str, Any], list[str]]:
     for name, source in _map(request).items():
         if name in table.live_fields and name not in request.values:
             _put(request, values, name, _source(request, source, title, text), notes)
-    values |= request.values
+    values |= set_by_lines(request, {}, request.values)
     if table.title and not values.get(table.title):
         _put(request, values, table.title, title or NO_SUBJECT, notes)
     return values, notes

@@ -17,12 +17,13 @@ def name_of(record: RecordState, setup: Setup) -> str:
     return contract.name_of(setup, record.table, record.number, record.uuid)
 
 
-def heading(record: RecordState, setup: Setup) -> str:
-    """Number and title, for a person: CASE-17 "Printer broken"."""
+def heading(record: RecordState, setup: Setup, person: Person | None) -> str:
+    """Number and title, for a person: CASE-17 "Printer broken"; without the title where he may not see that field."""
     table = setup.tables.get(record.table)
     number = name_of(record, setup) if table and table.number and record.number is not None else ""
     label = number or (table.label if table and table.label else record.table)
-    return f'{label} "{record.title}"' if record.title else label
+    seen = table is not None and field_access(person, record.table, table.title, setup) != "none"
+    return f'{label} "{record.title}"' if record.title and seen else label
 
 
 def url_of(record: RecordState, setup: Setup) -> str:

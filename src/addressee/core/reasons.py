@@ -64,7 +64,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.BAD_VALUE: "A line holds a value that its field cannot take, so no field was changed.",
     Reason.NO_SUCH_FIELD: "A line names a field that does not exist, so no field was changed.",
     Reason.NOT_PERMITTED: "You do not have the right that this needs.",
-    Reason.CONFLICTING_VALUES: "One field is set twice to different values, so no field was changed.",
+    Reason.CONFLICTING_VALUES: "The message contradicts itself about a field, so no field was changed.",
     Reason.TOO_MANY_LINES: "The message sets more fields than one message may.",
     Reason.TEXT_ONLY: "The message was kept as text only; its command did not count.",
     Reason.UNVERIFIED: "It is shown, marked as unverified, because the author could not be proven.",

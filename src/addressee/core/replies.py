@@ -7,18 +7,20 @@ To staff a notice of a correspondent's message. To the correspondents what staff
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from addressee.core.action import Request, communication
+from addressee.core.addresses import normal
 from addressee.core.attachments import SENTENCES as FILE_SENTENCES
-from addressee.core.authorise import field_access, has_role, reaches
+from addressee.core.authorise import field_access, has_role, is_staff, reaches
 from addressee.core.errors import BadValue
 from addressee.core.fieldtype import Reading
 from addressee.core.message import Message, Nature
 from addressee.core.present import heading, name_of, url_of
 from addressee.core.reasons import SENTENCES, Reason
 from addressee.core.registry import fields
+from addressee.core.route import Kind, route
 from addressee.core.setup import Account, Setup
 from addressee.core.templates import render
 from addressee.core.values import (
@@ -62,6 +64,7 @@ class Telling:
     fresh: Fresh
     reading: Reading
     released: bool
+    null_sender: bool = False  # the envelope names no one to answer (RFC 3834 2)
 
     @property
     def account(self) -> Account | None:
@@ -77,60 +80,95 @@ def linked(request: Request, record: str, kind: str) -> CommunicationDraft:
     return communication(request, record, kind=kind)
 
 
-def write(telling: Telling) -> tuple[list[OutboxDraft], list[tuple[str, str]]]:
-    """The mails, and (result, why) notes for the trace."""
-    drafts: list[OutboxDraft] = []
-    notes: list[tuple[str, str]] = []
-    _to_author(telling, drafts, notes)
+@dataclass(slots=True)
+class Answers:
+    """The mails that follow, (result, why) notes for the trace, and the addresses that a limit kept one from."""
+
+    drafts: list[OutboxDraft] = field(default_factory=list)
+    notes: list[tuple[str, str]] = field(default_factory=list)
+    held_back: list[str] = field(default_factory=list)
+
+    def add(self, draft: OutboxDraft) -> None:
+        self.drafts.append(draft)
+        self.notes.append((draft.kind, f"to {draft.to}"))
+
+    def hold_back(self, to: str, what: str, limit: str) -> None:
+        self.held_back.append(to)
+        self.notes.append(("held back", f"{what} to {to}: {limit}"))
+
+
+def write(telling: Telling) -> Answers:
+    """All that follows from a mailed post."""
+    answers = Answers()
+    _to_author(telling, answers)
     if telling.decision.disposition is Disposition.ACCEPT and telling.decision.communications:
-        _to_staff(telling, drafts, notes)
-        _to_correspondents(telling, drafts, notes)
-    return drafts, notes
+        _to_staff(telling, answers)
+        _to_correspondents(telling, answers)
+    return answers
+
+
+def added(decision: Decision, answers: Answers) -> Decision:
+    """The decision with what follows from it."""
+    return replace(
+        decision,
+        outbox=(*decision.outbox, *answers.drafts),
+        trace=(*decision.trace, *(Step("answer", *note) for note in answers.notes)),
+        held_back=tuple(answers.held_back),
+    )
 
 
 def with_notices(decision: Decision, telling: Telling) -> Decision:
     """A web post with what follows from it: the author needs no receipt, staff and correspondents are told."""
-    drafts: list[OutboxDraft] = []
-    notes: list[tuple[str, str]] = []
-    _to_staff(telling, drafts, notes)
-    _to_correspondents(telling, drafts, notes)
-    return replace(decision, outbox=tuple(drafts), trace=(*decision.trace, *(Step("answer", *n) for n in notes)))
+    answers = Answers()
+    _to_staff(telling, answers)
+    _to_correspondents(telling, answers)
+    return added(decision, answers)
 
 
 # ---------------------------------------------------------------- the author
 
 
-def _to_author(telling: Telling, drafts: list[OutboxDraft], notes: list[tuple[str, str]]) -> None:
+def _to_author(telling: Telling, answers: Answers) -> None:
     why_not = _unanswerable(telling)
     if why_not:
-        notes.append(("none", why_not))
+        answers.notes.append(("none", why_not))
         return
     to = telling.actor.address
     over = _over_limit(telling, to)
     if over:
-        notes.append(("held back", over))
+        answers.hold_back(to, "the answer", over)
         return
-    kind, subject, text = _answer(telling, notes)
-    record = telling.record
-    drafts.append(
+    kind, subject, text = _answer(telling, answers)
+    record = telling.record if _opens_record(telling) else None
+    message = telling.message
+    answers.add(
         OutboxDraft(
             kind=kind,
             to=to,
             subject=subject,
             text=_with_held_back(telling, to, text),
             account=telling.account_key,
-            record=record.uuid if record is not None and not record.deleted else None,
-            token=telling.fresh.token() if record is not None and not record.deleted else None,
-            table=record.table if record is not None else "",
+            record=record.uuid if record is not None else None,
+            token=telling.fresh.token() if record is not None else None,
+            table=telling.record.table if telling.record is not None else "",
             seed=telling.fresh.uuid(),
-            in_reply_to=telling.message.message_id,
-            references=(*telling.message.references[-20:], telling.message.message_id)
-            if telling.message.message_id
-            else (),
-            message=telling.message.identity or None,
+            in_reply_to=message.message_id,
+            references=(*message.references[-20:], message.message_id) if message.message_id else (),
+            message=message.identity or None,
         )
     )
-    notes.append((kind, f"to {to}"))
+
+
+def _opens_record(telling: Telling) -> bool:
+    """May an answer to the author lead back to the record? A token is a right to comment: a refusal gives none."""
+    record, decision = telling.record, telling.decision
+    if record is None or record.deleted:
+        return False
+    if decision.disposition is Disposition.ACCEPT:
+        return any(each.record == record.uuid for each in decision.communications)
+    return decision.disposition is Disposition.HOLD and (
+        telling.actor.token is not None or _reaches(telling.actor, Right.COMMENT, record, telling)
+    )
 
 
 def _unanswerable(telling: Telling) -> str:
@@ -138,6 +176,8 @@ def _unanswerable(telling: Telling) -> str:
     decision, actor, message = telling.decision, telling.actor, telling.message
     if message.nature is not Nature.PERSON:
         return f"{message.nature.value} mail is never answered"
+    if telling.null_sender or message.headers.get("return-path", "").strip() == "<>":
+        return "its envelope names no sender, as that of reports"
     if message.author is None or not actor.address:
         return "there is no single author to answer"
     if decision.reason in _SILENT or decision.disposition is Disposition.REDIRECT:
@@ -147,17 +187,32 @@ def _unanswerable(telling: Telling) -> str:
     sure = actor.level >= Assurance.E3 or (actor.level is Assurance.E2 and actor.token is not None)
     if not sure:
         return "the author is not proven, so he is not answered (law 11)"
-    account = telling.setup.accounts.get(telling.setup.account_by_address.get(actor.address, ""))
-    if actor.address.startswith(_SILENT_AUTHORS) or (account is not None and account.kind == "group"):
+    if actor.address.startswith(_SILENT_AUTHORS) or _is_ours(actor.address, telling.setup):
         return f"{actor.address} is no person's address"
     if actor.address in telling.snapshot.suppressed:
         return f"{actor.address} gets no mail: {telling.snapshot.suppressed[actor.address]}"
+    if message.identity in telling.snapshot.answered and _goes_without_saying(telling):
+        return "the message has its answer already (law 10)"
     return ""
+
+
+def _is_ours(address: str, setup: Setup) -> bool:
+    """A table, record, reply or group address of ours: to answer it would be to write to ourselves."""
+    found = route(address, setup)
+    account = setup.accounts.get(found.account)
+    return found.kind is not Kind.NONE and not (found.kind is Kind.ACCOUNT and account and account.kind == "personal")
+
+
+def _goes_without_saying(telling: Telling) -> bool:
+    """One message has one answer, but what was asked for or refused elsewhere is told all the same."""
+    decision = telling.decision
+    plain = decision.disposition is Disposition.ACCEPT and decision.reason in (Reason.DONE, Reason.UNVERIFIED)
+    return plain and not telling.faults and not telling.answer
 
 
 def _over_limit(telling: Telling, to: str) -> str:
     counts, setup = telling.snapshot.count(to), telling.setup
-    if has_role(telling.actor.person):
+    if has_role(telling.actor.person) and telling.actor.proven:
         most = setup.option("answers_per_hour")
         return f"{most} answers an hour to one person" if counts.answers_hour >= most else ""
     hour, day = setup.option("automatic_per_hour"), setup.option("automatic_per_day")
@@ -170,10 +225,13 @@ def _over_limit(telling: Telling, to: str) -> str:
 
 def _with_held_back(telling: Telling, to: str, text: str) -> str:
     missed = telling.snapshot.count(to).held_back
-    return f"{text}\n\n{missed} earlier answers to you were held back by a limit." if missed else text
+    if not missed:
+        return text
+    what = "message to you was" if missed == 1 else "messages to you were"
+    return f"{text}\n\n{missed} earlier {what} held back by a limit of this server."
 
 
-def _answer(telling: Telling, notes: list[tuple[str, str]]) -> tuple[str, str, str]:
+def _answer(telling: Telling, answers: Answers) -> tuple[str, str, str]:
     """(kind, subject, text): the auto-reply where the account has one and the author has no role, else the receipt."""
     account = telling.account
     template = telling.setup.templates.get(account.auto_reply) if account and account.auto_reply else None
@@ -184,7 +242,7 @@ def _answer(telling: Telling, notes: list[tuple[str, str]]) -> tuple[str, str, s
             subject, text = render(template.subject, values), render(template.text, values)
             return "auto_reply", " ".join(subject.split()) or _re(telling.message.subject), text
         except BadValue as fault:
-            notes.append(("template", f"{account.auto_reply if account else ''}: {fault.data['expected']}"))
+            answers.notes.append(("template", f"{account.auto_reply if account else ''}: {fault.data['expected']}"))
     return "receipt", _re(telling.message.subject), receipt(telling)
 
 
@@ -213,11 +271,15 @@ def _template_values(telling: Telling) -> Mapping[str, Any]:
 
 
 def may_read(actor: Actor, record: RecordState, telling: Telling) -> bool:
+    return _reaches(actor, Right.READ, record, telling)
+
+
+def _reaches(actor: Actor, right: Right, record: RecordState, telling: Telling) -> bool:
     bound = dict(telling.snapshot.correspondents.get(record.uuid, {}))
     for (uuid, address), new in telling.decision.correspondents.items():
         if uuid == record.uuid:
             bound[address] = new
-    return bool(reaches(actor, Right.READ, record, telling.setup, bound, telling.snapshot.records))
+    return bool(reaches(actor, right, record, telling.setup, bound, telling.snapshot.records))
 
 
 def visible_texts(record: RecordState, actor: Actor, telling: Telling) -> list[tuple[str, str]]:
@@ -238,7 +300,7 @@ def receipt(telling: Telling) -> str:
     reads = record is not None and may_read(telling.actor, record, telling)
     what = ""
     if record is not None:
-        what = heading(record, setup) if reads else name_of(record, setup)
+        what = heading(record, setup, telling.actor.person) if reads else name_of(record, setup)
     lines = [_first_line(decision, what)]
     if decision.disposition is Disposition.ACCEPT:
         lines += _done(telling, reads)
@@ -328,14 +390,14 @@ def fault_sentence(fault: LineFault) -> str:
 # ---------------------------------------------------------------- staff and correspondents
 
 
-def _to_staff(telling: Telling, drafts: list[OutboxDraft], notes: list[tuple[str, str]]) -> None:
+def _to_staff(telling: Telling, answers: Answers) -> None:
     """A notice to assignee and followers, else to the team, of what a correspondent wrote; of staff's to the former."""
     record = telling.record
     post = next((c for c in telling.decision.communications if record and c.record == record.uuid), None)
     if record is None or post is None or not (post.text.strip() or post.files):
         return
     outsider = not has_role(telling.actor.person)
-    addressed = {m.address.lower() for m in (*telling.message.to, *telling.message.cc)}
+    addressed = _addressed(telling)
     for person in staff_of(record, telling.account if outsider else None, telling.snapshot, telling.setup):
         to = person.addresses[0]
         bystander = not outsider and person.key != record.assignee and not _follows(person, record, telling)
@@ -343,21 +405,32 @@ def _to_staff(telling: Telling, drafts: list[OutboxDraft], notes: list[tuple[str
             continue
         actor = Actor(person, to, Assurance.E6)
         if not may_read(actor, record, telling):
-            notes.append(("no notice", f"{person.key} may not read the record"))
+            answers.notes.append(("no notice", f"{person.key} may not read the record"))
             continue
-        if telling.snapshot.count(to).notices_hour >= telling.setup.option("notices_per_hour"):
-            notes.append(("held back", f"notice to {to}: the limit of notices an hour"))
+        if to in telling.snapshot.suppressed:
+            answers.notes.append(("no notice", f"{to} gets no mail: {telling.snapshot.suppressed[to]}"))
             continue
-        drafts.append(_notice(telling, record, post, to, outsider))
-        notes.append(("notification", f"to {to}"))
+        most = telling.setup.option("notices_per_hour")
+        if telling.snapshot.count(to).notices_hour >= most:
+            answers.hold_back(to, "a notice", f"{most} notices an hour to one person")
+            continue
+        answers.add(_notice(telling, record, post, person, outsider))
+
+
+def _addressed(telling: Telling) -> set[str]:
+    """Who got the message itself, by To and Cc."""
+    return {normal(m.address) or m.address for m in (*telling.message.to, *telling.message.cc)}
 
 
 def _follows(person: Person, record: RecordState, telling: Telling) -> bool:
     return person.key in telling.snapshot.followers.get(record.uuid, ())
 
 
-def _notice(telling: Telling, record: RecordState, post: CommunicationDraft, to: str, outsider: bool) -> OutboxDraft:
-    setup, account = telling.setup, telling.account
+def _notice(
+    telling: Telling, record: RecordState, post: CommunicationDraft, person: Person, outsider: bool
+) -> OutboxDraft:
+    setup, account, to = telling.setup, telling.account, person.addresses[0]
+    called = heading(record, setup, person)
     public = outsider and (account is None or account.staff_replies == "public")
     goes_on_to = ", ".join(correspondents_of(record, telling))
     author = telling.message.author_name or telling.actor.address or "Somebody unknown"
@@ -368,15 +441,15 @@ def _notice(telling: Telling, record: RecordState, post: CommunicationDraft, to:
         else "An answer to this notice stays among staff."
     )
     doubt = " (unverified: nothing proves that it is the author's)" if post.unverified else ""
-    lines = [first, "", f"{' '.join(author.split())}{doubt} wrote on {heading(record, setup)}:", "", post.text.strip()]
+    lines = [first, "", f"{' '.join(author.split())}{doubt} wrote on {called}:", "", post.text.strip()]
     if post.files:
         lines += ["", "Files: " + ", ".join(f.name for f in post.files if not f.inline)]
     lines += ["", url_of(record, setup)]
     return OutboxDraft(
         kind="notification",
         to=to,
-        subject=_re(heading(record, setup)),
-        text="\n".join(lines),
+        subject=_re(called),
+        text=_with_held_back(telling, to, "\n".join(lines)),
         account=telling.account_key,
         record=record.uuid,
         table=record.table,
@@ -387,7 +460,7 @@ def _notice(telling: Telling, record: RecordState, post: CommunicationDraft, to:
     )
 
 
-def _to_correspondents(telling: Telling, drafts: list[OutboxDraft], notes: list[tuple[str, str]]) -> None:
+def _to_correspondents(telling: Telling, answers: Answers) -> None:
     """Law 16: what staff wrote in public goes on to the correspondents, from the account's address."""
     record = telling.record
     if record is None or telling.visibility is not Visibility.PUBLIC or not has_role(telling.actor.person):
@@ -395,12 +468,14 @@ def _to_correspondents(telling: Telling, drafts: list[OutboxDraft], notes: list[
     post = next((c for c in telling.decision.communications if c.record == record.uuid), None)
     if post is None or not (post.text.strip() or post.files):
         return
-    addressed = {m.address.lower() for m in (*telling.message.to, *telling.message.cc)}
+    addressed = _addressed(telling)
     for address in correspondents_of(record, telling):
-        if address in addressed or address in telling.snapshot.suppressed:
+        if address in addressed:
             continue
-        drafts.append(composed(telling, record, post, address))
-        notes.append(("composed", f"to {address}"))
+        if address in telling.snapshot.suppressed:
+            answers.notes.append(("not sent", f"{address} gets no mail: {telling.snapshot.suppressed[address]}"))
+            continue
+        answers.add(composed(telling, record, post, address))
 
 
 def correspondents_of(record: RecordState, telling: Telling) -> list[str]:
@@ -410,9 +485,8 @@ def correspondents_of(record: RecordState, telling: Telling) -> list[str]:
     for (uuid, address), new in telling.decision.correspondents.items():
         if uuid == record.uuid:
             bound[address] = new
-    wrote = (address for address, each in bound.items() if each.wrote or each.wrote_first or each.written_to)
-    staff = {a for a, key in snapshot.person_by_address.items() if has_role(snapshot.persons.get(key))}
-    return sorted(set(wrote) - staff)
+    wrote = (address for address, each in bound.items() if each.corresponds)
+    return sorted(address for address in wrote if not is_staff(address, snapshot))
 
 
 def composed(telling: Telling, record: RecordState, post: CommunicationDraft, to: str) -> OutboxDraft:

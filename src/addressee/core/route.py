@@ -19,7 +19,7 @@ from addressee.core.tokens import is_token
 class Kind(StrEnum):
     TABLE = "table"
     RECORD = "record"
-    TOKEN = "token"
+    TOKEN = "token"  # noqa: S105
     ACCOUNT = "account"  # of a person, or one that names no table
     RESERVED = "reserved"
     NONE = "none"

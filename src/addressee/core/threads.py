@@ -19,9 +19,9 @@ from addressee.core.reasons import Reason
 from addressee.core.route import Kind, Route
 from addressee.core.setup import Setup
 from addressee.core.tokens import PATTERN, digest, in_subject, is_token
-from addressee.core.values import Snapshot, Step, TokenState
+from addressee.core.values import RecordState, Snapshot, Step, TokenState
 
-TOKEN_HEADER = "x-addressee-token"
+TOKEN_HEADER = "x-addressee-token"  # noqa: S105
 _MOST_REFERENCES = 100
 
 
@@ -32,6 +32,7 @@ class Found:
     token     the honoured token of that record, wherever in the message it stood
     conflict  another record or token was named too (law 15: then no command)
     trouble   why the address or token leads nowhere, where it does not
+    dead      the token that led to the record has expired or was withdrawn
     bad       a token that was never issued stood in it
     """
 
@@ -42,6 +43,7 @@ class Found:
     conflict: bool = False
     trouble: Reason | None = None
     bad: bool = False
+    dead: Reason | None = None
     steps: tuple[Step, ...] = ()
 
 
@@ -51,6 +53,7 @@ class Candidate:
     record: str
     token: TokenState | None
     account: str = ""
+    dead: Reason | None = None
 
 
 def tokens_in(message: Message, route: Route) -> Iterator[tuple[str, str]]:
@@ -89,6 +92,19 @@ def numbers_in(message: Message, route: Route, setup: Setup) -> list[tuple[str, 
     return list(dict.fromkeys(found))
 
 
+def other_numbers(subject: str, record: RecordState, setup: Setup) -> bool:
+    """Does a subject hold the number of another record than this one, of whatever table?"""
+
+    def without_own(found: re.Match[str]) -> str:
+        return " " if int(found[1]) == record.number else found[0]
+
+    own = setup.tables[record.table]
+    for mask in filter(None, (own.number, *own.number_was)):
+        subject = re.sub(mask_pattern(mask), without_own, subject, flags=re.IGNORECASE)
+    masks = (mask for table in setup.live_tables.values() for mask in (table.number, *table.number_was) if mask)
+    return any(re.search(mask_pattern(mask), subject, flags=re.IGNORECASE) for mask in masks)
+
+
 def find(message: Message, route: Route, snapshot: Snapshot, setup: Setup, *, one_per_thread: bool) -> Found:
     """Walk the search order and say what was found, and what contradicts it."""
     steps: list[Step] = []
@@ -103,12 +119,13 @@ def find(message: Message, route: Route, snapshot: Snapshot, setup: Setup, *, on
             if where != "In-Reply-To or References":
                 steps.append(Step("identify record", "token unknown", f"the token in the {where} was never issued"))
             continue
-        honoured = None if state.expired or state.revoked else state
-        if honoured is None:
-            fault = "has expired" if state.expired else "was withdrawn"
+        dead = Reason.TOKEN_REVOKED if state.revoked else Reason.TOKEN_EXPIRED if state.expired else None
+        if dead is not None:
+            fault = "has expired" if dead is Reason.TOKEN_EXPIRED else "was withdrawn"
             steps.append(Step("identify record", "token not honoured", f"the token in the {where} {fault}"))
-            trouble = trouble or (Reason.TOKEN_EXPIRED if state.expired else Reason.TOKEN_REVOKED)
-        candidates.append(Candidate(f"token in the {where}", state.record, honoured, state.account))
+            trouble = trouble or dead
+        honoured = None if dead else state
+        candidates.append(Candidate(f"token in the {where}", state.record, honoured, state.account, dead))
     candidates += _by_reference(message, snapshot, one_per_thread)
     candidates += [
         Candidate("number in the subject", snapshot.numbered[number], None)
@@ -129,7 +146,17 @@ def find(message: Message, route: Route, snapshot: Snapshot, setup: Setup, *, on
     if conflict:
         steps.append(Step("identify record", "conflict", conflict))
     account = next((c.account for c in candidates if c.account and c.record == first.record), "")
-    return Found(first.record, first.how, token, account, bool(conflict), trouble, bad, tuple(steps))
+    return Found(
+        first.record,
+        first.how,
+        token,
+        account,
+        bool(conflict),
+        trouble,
+        bad,
+        None if token else first.dead,
+        tuple(steps),
+    )
 
 
 def _address_trouble(route: Route, snapshot: Snapshot) -> Reason | None:

@@ -126,6 +126,11 @@ class Correspondent:
     written_to: bool = False  # by a person: gives `own`
     sent: bool = False  # anything of ours went to it: it may answer
 
+    @property
+    def corresponds(self) -> bool:
+        """It wrote to the record, or was written to from it by a person (DESIGN section 2)."""
+        return self.wrote or self.wrote_first or self.written_to
+
 
 @dataclass(frozen=True, slots=True)
 class TokenState:
@@ -355,6 +360,9 @@ class Snapshot:
     turns: dict[str, str] = field(default_factory=dict)
     open_counts: dict[tuple[str, str], int] = field(default_factory=dict)  # (table, person) -> open records
     suppressed: dict[str, str] = field(default_factory=dict)  # address -> why
+    written_to: set[str] = field(default_factory=set)  # addresses that ever got mail from us
+    same_id: dict[str, set[str]] = field(default_factory=dict)  # Message-ID -> identities of messages that bear it
+    answered: set[str] = field(default_factory=set)  # identities of messages whose author has his automatic answer
     told: dict[tuple[str, str], tuple[Past, ...]] = field(default_factory=dict)  # (record, author) -> latest first
     last_message: dict[str, str] = field(default_factory=dict)  # record -> Message-ID of a correspondent's last mail
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from addressee.core.command import between, read_body
+from addressee.core.command import read_body
 from addressee.core.distribution import turn_name
 from addressee.core.errors import BadValue
 from addressee.core.fieldtype import Reading, fold
@@ -27,7 +27,7 @@ def first_round(deliveries: Sequence[Delivery], setup: Setup) -> Wanted:
             wanted.domains.add("@" + message.author.rpartition("@")[2])
         else:
             wanted.addresses.add("(no author)")
-        wanted.message_ids |= set(referenced(message))
+        wanted.message_ids |= {*referenced(message), *((message.message_id,) if message.message_id else ())}
         wanted.tokens |= {digest(token) for _, token in tokens_in(message, found)}
         wanted.numbers |= set(numbers_in(message, found, setup))
         if found.record:
@@ -84,6 +84,8 @@ def second_round(deliveries: Sequence[Delivery], snapshot: Snapshot, setup: Setu
         _persons_of(wanted, account_key, setup)
         if record.team in setup.teams:
             wanted.person_keys |= set(setup.teams[record.team].members)
+    for bound in snapshot.correspondents.values():  # which of them are of the firm?
+        wanted.addresses |= set(bound)
     for followers in snapshot.followers.values():
         wanted.person_keys |= set(followers)
     for token in snapshot.tokens.values():
@@ -97,36 +99,58 @@ def second_round(deliveries: Sequence[Delivery], snapshot: Snapshot, setup: Setu
             subject = delivery.message.subject.strip().casefold()
             if subject.startswith("why") and delivery.message.author:
                 wanted.told.add((target.uuid, delivery.message.author))
-        if table in setup.live_tables and ":" in delivery.message.text:
+        if table in setup.live_tables and ":" in delivery.message.new_text:
             _lines(wanted, delivery, table, setup)
+        if target is None and table in setup.live_tables:
+            _made_of_the_mail(wanted, delivery, table, setup)
     wanted.person_keys -= set(snapshot.persons)
     return wanted
 
 
 def _lines(wanted: Wanted, delivery: Delivery, table_key: str, setup: Setup) -> None:
     table = setup.tables[table_key]
-    texts = [delivery.message.new_text]
-    texts += [
-        between(delivery.message.text, account.parse.begin, account.parse.end)
-        for account in setup.accounts.values()
-        if account.parse is not None and account.table == table_key
-    ]
-    for text in texts:
-        for line in read_body(text, table, setup.site.namespace, strict=False).lines:
-            definition = table.live_fields[line.field]
-            kind = fields[definition.type]
-            if kind.looks_up == "record":
-                wanted.titles |= {
-                    (definition.table, fold(part)) for part in (line.text, *line.text.split(",")) if part.strip()
-                }
-            elif kind.looks_up == "person":
-                wanted.person_texts |= _parts(line.text)
-            elif definition.unique:
-                try:
-                    value = kind.parse(line.text, definition, Reading())
-                except BadValue:
-                    continue
-                wanted.unique |= {(table_key, line.field, key) for key in kind.keys(value)}
+    for line in read_body(delivery.message.new_text, table, setup.site.namespace, strict=False).lines:
+        definition = table.live_fields[line.field]
+        kind = fields[definition.type]
+        if kind.looks_up == "record":
+            wanted.titles |= {
+                (definition.table, fold(part)) for part in (line.text, *line.text.split(",")) if part.strip()
+            }
+        elif kind.looks_up == "person":
+            wanted.person_texts |= _parts(line.text)
+        elif definition.unique:
+            wanted.unique |= _keys(table_key, line.field, line.text, setup)
+
+
+def _made_of_the_mail(wanted: Wanted, delivery: Delivery, table_key: str, setup: Setup) -> None:
+    """The keys of unique fields that a new record, or the contact of its author, may get from the mail itself."""
+    message, tables = delivery.message, {table_key}
+    for name in setup.tables[table_key].mail.links[:1]:
+        definition = setup.tables[table_key].live_fields.get(name)
+        tables |= {definition.table} & set(setup.live_tables) if definition is not None else set()
+    for key in sorted(tables):
+        table = setup.tables[key]
+        unique = [name for name, definition in table.live_fields.items() if definition.unique]
+        if not unique:
+            continue
+        author = message.author or ""
+        texts = {" ".join(message.subject.split()), " ".join(message.author_name.split()), author}
+        for strict in (False, True):
+            prose = read_body(message.new_text, table, setup.site.namespace, strict=strict).prose
+            texts |= {prose, prose.partition("\n")[0].strip()}
+        for name in unique:
+            for text in filter(None, texts):
+                wanted.unique |= _keys(key, name, text, setup)
+
+
+def _keys(table_key: str, name: str, text: str, setup: Setup) -> set[tuple[str, str, str]]:
+    definition = setup.tables[table_key].live_fields[name]
+    kind = fields[definition.type]
+    try:
+        value = kind.parse(text, definition, Reading())
+    except BadValue:
+        return set()
+    return {(table_key, name, key) for key in kind.keys(value)}
 
 
 def _parts(text: str) -> set[str]:

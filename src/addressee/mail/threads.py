@@ -16,7 +16,7 @@ from django.db import connection
 from addressee.core.route import Kind, route
 from addressee.core.setup import Setup
 from addressee.core.tokens import digest
-from addressee.core.values import KnownMessage, Past, Snapshot, Step, TokenState, Wanted
+from addressee.core.values import Counts, KnownMessage, Past, Snapshot, Step, TokenState, Wanted
 from addressee.mail.models import (
     Communication,
     Delivery,
@@ -32,6 +32,7 @@ from addressee.records.models import Record
 from addressee.setup import store
 
 Arm = tuple[str, list[Any]]
+_NAMED_WITHIN = timedelta(days=7)  # what a limit held back longer ago is not named any more
 
 
 def address_exists(address: str) -> bool:
@@ -111,6 +112,18 @@ def _arms(wanted: Wanted, now: datetime) -> list[Arm]:
                 given,
             )
         )
+        arms.append(
+            _arm(
+                "same id",
+                "message_id",
+                "identity",
+                "''",
+                "''",
+                "0",
+                f"{message} WHERE message_id_hash IN {marks}",
+                given,
+            )
+        )
     if wanted.identities:
         marks, given = bulk.placeholders(sorted(wanted.identities))
         arms.append(
@@ -141,13 +154,15 @@ def _arms(wanted: Wanted, now: datetime) -> list[Arm]:
     if wanted.addresses:
         keys = sorted(wanted.addresses | wanted.domains)
         marks, given = bulk.placeholders(sorted(wanted.addresses))
-        where = f"{outbox} WHERE {to} IN {marks} AND created_at > %s AND kind IN ('receipt', 'auto_reply', 'notification', 'confirmation')"
+        kinds = "('receipt', 'auto_reply', 'notification', 'confirmation')"
+        where = f"{outbox} WHERE {to} IN {marks} AND created_at > %s AND kind IN {kinds}"
         recent = "COUNT(CASE WHEN created_at > %s THEN 1 END)"
         arms.append(
             _arm(
                 "sent", to, "kind", _text("COUNT(*)"), "''", recent, f"{where} GROUP BY {to}, kind", [hour, *given, day]
             )
         )
+        arms.append(_held_back(wanted.addresses, now))
         key_marks, key_given = bulk.placeholders(keys)
         arms.append(
             _arm(
@@ -157,23 +172,78 @@ def _arms(wanted: Wanted, now: datetime) -> list[Arm]:
                 "''",
                 "''",
                 "COUNT(*)",
-                f"{bulk.table(LimitMark)} WHERE key IN {key_marks} AND at > %s GROUP BY key, what",
+                f"{bulk.table(LimitMark)} WHERE key IN {key_marks} AND at > %s"
+                " AND what <> 'held-back' GROUP BY key, what",
                 [*key_given, hour],
             )
         )
+        rows = ", ".join(["(%s)"] * len(wanted.addresses))
         arms.append(
             _arm(
-                "suppressed",
-                "address",
-                "reason",
+                "written to",
+                "a.column1",
+                "''",
                 "''",
                 "''",
                 "0",
-                f"{bulk.table(Suppression)} WHERE address IN {marks}",
-                given,
+                f"(VALUES {rows}) AS a WHERE EXISTS (SELECT 1 FROM {outbox} o WHERE o.{to} = a.column1)",
+                sorted(wanted.addresses),
             )
         )
+        arms.append(_suppressed(wanted.addresses))
+        if wanted.identities:
+            same, identities = bulk.placeholders(sorted(wanted.identities))
+            source = (
+                f"{outbox} WHERE {to} IN {marks} AND created_at > %s AND message IN {same}"
+                " AND kind IN ('receipt', 'auto_reply', 'confirmation')"
+            )
+            arms.append(_arm("answered", "message", "''", "''", "''", "0", source, [*given, day, *identities]))
     return arms
+
+
+def _held_back(addresses: Iterable[str], now: datetime) -> Arm:
+    """How much a limit kept from each address since the last automatic mail to it, which named what was before."""
+    keys, given = bulk.placeholders(sorted(addresses))
+    since = connection.ops.adapt_datetimefield_value(now - _NAMED_WITHIN)
+    source = (
+        f"{bulk.table(LimitMark)} m WHERE m.key IN {keys} AND m.what = 'held-back' AND m.at > %s AND NOT EXISTS "
+        f"(SELECT 1 FROM {bulk.table(OutboxItem)} o WHERE o.{bulk.quoted('to')} = m.key AND o.created_at > m.at"
+        " AND o.kind IN ('receipt', 'auto_reply', 'notification', 'confirmation')) GROUP BY m.key"
+    )
+    return _arm("held back", "m.key", "''", "''", "''", "COUNT(*)", source, [*given, since])
+
+
+def _suppressed(addresses: Iterable[str]) -> Arm:
+    marks, given = bulk.placeholders(sorted(addresses))
+    source = f"{bulk.table(Suppression)} WHERE address IN {marks}"
+    return _arm("suppressed", "address", "reason", "''", "''", "0", source, given)
+
+
+def fill_recipients(snapshot: Snapshot, known: Iterable[str]) -> None:
+    """What the limits and suppressions say of those who may be written to beside the authors: staff, correspondents.
+
+    known  addresses that `fill` has looked up already
+    """
+    staff = {p.addresses[0] for p in snapshot.persons.values() if p.addresses and not p.guest}
+    bound = {address for each in snapshot.correspondents.values() for address in each}
+    wanted = (staff | bound) - set(known)
+    if not wanted:
+        return
+    marks, given = bulk.placeholders(sorted(wanted))
+    hour = connection.ops.adapt_datetimefield_value(snapshot.now - timedelta(hours=1))
+    to = bulk.quoted("to")
+    source = (
+        f"{bulk.table(OutboxItem)} WHERE {to} IN {marks} AND created_at > %s AND kind = 'notification' GROUP BY {to}"
+    )
+    arms = [
+        _arm("notices", to, "''", "''", "''", "COUNT(*)", source, [*given, hour]),
+        _held_back(wanted, snapshot.now),
+        _suppressed(wanted),
+    ]
+    with connection.cursor() as cursor:
+        cursor.execute(" UNION ALL ".join(sql for sql, _ in arms), [each for _, given in arms for each in given])
+        for row in cursor.fetchall():
+            _take(snapshot, Wanted(), *row)
 
 
 def _text(column: str) -> str:
@@ -202,24 +272,34 @@ def _take(snapshot: Snapshot, wanted: Wanted, kind: str, a: str, b: str, c: str,
         known[a, b] = min(n, known.get((a, b), n))
     elif kind == "linked":
         snapshot.applied.setdefault((a, f"record:{UUID(b)}"), 0)
-    elif kind == "sent":
-        counts = snapshot.count(a)
-        if b == "notification":
-            counts.notices_hour += n
-        else:
-            counts.answers_hour += n
-            counts.automatic_hour += n
-            counts.automatic_day += int(c)
-    elif kind == "mark":
-        counts = snapshot.count(a)
-        if b == "create":
-            counts.creates_hour = n
-        elif b == "bad-token":
-            counts.bad_tokens_hour = n
-        elif b == "held-back":
-            counts.held_back = n
+    elif kind == "same id":
+        snapshot.same_id.setdefault(a, set()).add(b)
+    elif kind == "answered":
+        snapshot.answered.add(a)
+    elif kind == "written to":
+        snapshot.written_to.add(a)
     elif kind == "suppressed":
         snapshot.suppressed[a] = b
+    else:
+        _count(snapshot.count(a), kind, b, c, n)
+
+
+def _count(counts: Counts, kind: str, what: str, day: str, n: int) -> None:
+    """One row about the limits."""
+    if kind == "notices":
+        counts.notices_hour = n
+    elif kind == "held back":
+        counts.held_back = n
+    elif kind == "mark" and what == "create":
+        counts.creates_hour = n
+    elif kind == "mark" and what == "bad-token":
+        counts.bad_tokens_hour = n
+    elif kind == "sent" and what == "notification":
+        counts.notices_hour += n
+    elif kind == "sent":
+        counts.answers_hour += n
+        counts.automatic_hour += n
+        counts.automatic_day += int(day)
 
 
 def fill_told(snapshot: Snapshot, asked: Iterable[tuple[str, str]]) -> None:

@@ -114,4 +114,6 @@ def reading(setup: Setup, zone: tzinfo = UTC) -> Reading:
         exact = [one.key for one in found if folded == one.key or folded in one.addresses]
         return tuple(exact or [one.key for one in found if not one.guest])
 
-    return Reading(zone=zone, find_records=records, find_persons=persons, titles=Titles(snapshot, setup, lambda record: True))
+    return Reading(
+        zone=zone, find_records=records, find_persons=persons, titles=Titles(snapshot, setup, lambda record: True)
+    )

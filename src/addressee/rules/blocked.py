@@ -27,6 +27,8 @@ class Blocked:
 
 
 def matches(address: str, pattern: str) -> bool:
-    """A pattern with @ is compared with the address, one without with its domain."""
-    whole = pattern if "@" in pattern else f"*@{pattern}"
-    return fnmatchcase(address, whole)
+    """A pattern with @ is compared with the address, one without with its domain, and with its local part."""
+    if "@" in pattern:
+        return fnmatchcase(address, pattern)
+    local, _, domain = address.rpartition("@")
+    return fnmatchcase(domain, pattern) or fnmatchcase(local, pattern)

@@ -1,0 +1,114 @@
+"""Which lines of a message count as field lines, and when none may be trusted (laws 14 and 15). Pure; by decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from addressee.core.body import split
+from addressee.core.command import Body, between, only_one_shows, read_body, without_block
+from addressee.core.errors import BadValue
+from addressee.core.fieldtype import Reading
+from addressee.core.message import Message
+from addressee.core.reasons import Reason
+from addressee.core.registry import fields
+from addressee.core.setup import Account, Setup, Table
+from addressee.core.values import LineFault
+
+EXPLICIT = ("create", "update")  # the commands that take field lines
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """What the author wrote, taken apart.
+
+    prose   the text that is no field line
+    doubt   why no line may count (law 15), and `faults` which one it is about
+    passed  labels between the parse marks that name no field: a machine says more than we ask for
+    """
+
+    body: Body
+    prose: str
+    doubt: Reason | None = None
+    faults: tuple[LineFault, ...] = ()
+    passed: tuple[str, ...] = ()
+
+
+def read_text(
+    message: Message, word: str, table: Table, account: Account | None, setup: Setup, *, trusted: bool
+) -> Text:
+    """The field lines of a message to a table.
+
+    word     the command, "" for none: then lines count between the account's parse marks only, with field_updates
+    trusted  a mail without a command may set values at all: its author is clear, and it was addressed to us openly
+    """
+    namespace, explicit = setup.site.namespace, word in EXPLICIT
+    text = message.new_text
+    marks = account.parse if account is not None and account.field_updates and not word and trusted else None
+    first, block = between(text, marks.begin, marks.end) if marks else (1, "")
+    if not explicit and not block:
+        return Text(Body(), text)
+    body = read_body(text if explicit else block, table, namespace, strict=explicit, first=first)
+    if len(body.lines) > setup.option("assignment_count"):
+        return Text(body, text, Reason.TOO_MANY_LINES)
+    twice = body.twice()
+    if twice:
+        return _doubtful(body, text, LineFault(twice, 0, "", "one value", "set-twice"))
+    if message.plain_text.strip() and message.html_text.strip():
+        shown = split(message.html_text).new_text
+        other = read_body(
+            between(shown, marks.begin, marks.end)[1] if marks else shown, table, namespace, strict=explicit
+        )
+        differing = only_one_shows(body.lines, other.lines)
+        if differing:
+            return _doubtful(body, text, LineFault(differing, 0, "", "the same in text and HTML", "one-alternative"))
+    if explicit:
+        return Text(body, body.prose)
+    machine = read_body(block, table, namespace, strict=True, first=first)
+    rest = without_block(text, marks.begin, marks.end) if marks else text
+    return Text(body, rest, passed=tuple(u.name for u in machine.unknown))
+
+
+def _doubtful(body: Body, text: str, fault: LineFault) -> Text:
+    return Text(body, text, Reason.CONFLICTING_VALUES, (fault,))
+
+
+def read_values(
+    body: Body, table: Table, reading: Reading, setup: Setup
+) -> tuple[dict[str, Any], tuple[LineFault, ...]]:
+    """field -> value in stored form, and every line that could not be read: which, what it says, what is expected."""
+    values: dict[str, Any] = {}
+    faults = [LineFault(u.name, u.line, "", u.nearest, "no-such-field") for u in body.unknown]
+    limit = setup.option("value_size_bytes")
+    for line in body.lines:
+        definition = table.live_fields[line.field]
+        kind = fields[definition.type]
+        if not kind.by_text:
+            faults.append(LineFault(line.name, line.line, line.text, "files sent with the mail", "not-by-text"))
+            continue
+        if len(line.text.encode("utf-8", "replace")) > limit:
+            faults.append(LineFault(line.name, line.line, line.text[:80], f"at most {limit} bytes", "too-long"))
+            continue
+        try:
+            value = kind.parse(line.text, definition, reading)
+        except BadValue as fault:
+            expected = str(fault.data.get("expected") or kind.expected(definition))
+            faults.append(LineFault(line.name, line.line, line.text, expected, fault.slug, _hint(fault)))
+            continue
+        if value is None and definition.required:
+            faults.append(LineFault(line.name, line.line, "", "a value; it may not be empty", "required"))
+            continue
+        values[line.field] = value
+    return values, tuple(sorted(faults, key=lambda fault: fault.line))
+
+
+def _hint(fault: BadValue) -> str:
+    nearest, found = fault.data.get("near"), fault.data.get("found")
+    if nearest:
+        return f"Did you mean {nearest}?"
+    return f"Several are called so: {found}." if found else ""
+
+
+def names_set(body: Body) -> set[str]:
+    """The fields that the lines name, whether their values can be read or not."""
+    return {line.field for line in body.lines}
