@@ -14,7 +14,7 @@ from addressee.mail import models as mail
 from addressee.mail import spool
 from addressee.pipeline import commit, outcome
 from addressee.pipeline.process import Work, walk
-from addressee.pipeline.reading import Parsed, RawRef, Reader, ReadingLimits
+from addressee.pipeline.reading import Parsed, RawRef, shared
 from addressee.setup import store
 
 
@@ -25,8 +25,7 @@ def explain(envelope: Envelope, recipients: Sequence[str], raw: bytes, file: str
     """
     setup = store.current()
     incoming = spool.Incoming(envelope, tuple(recipients), raw, file)
-    with Reader(workers=1, limits=ReadingLimits.of(setup), keep=False) as reader:
-        read = reader.read(RawRef.given(raw))
+    read = shared(setup).read(RawRef.given(raw), keep=False)
     with transaction.atomic():
         rows = spool.rehearse(incoming, clock.now())
         if isinstance(read, Parsed):

@@ -14,6 +14,7 @@ import os
 import resource
 import signal
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
@@ -113,36 +114,41 @@ class ReadingLimits:
 class Reader:
     """The pool. Children are forked when the first message comes; close it, or use it in a `with`."""
 
-    def __init__(self, workers: int = 2, limits: ReadingLimits | None = None, *, keep: bool = True) -> None:
-        """keep: put the attachments into the file store; not where a message is only explained."""
-        self.workers, self.limits, self.keep = workers, limits or ReadingLimits(), keep
+    def __init__(self, workers: int = 2, limits: ReadingLimits | None = None) -> None:
+        self.workers, self.limits = workers, limits or ReadingLimits()
         self._pool: ProcessPool | None = None
+        self._making = threading.Lock()  # pages read messages too, in several threads
 
-    def read_many(self, refs: Sequence[RawRef], on_wait: Callable[[], None] | None = None) -> list[Parsed | Failed]:
+    def read_many(
+        self, refs: Sequence[RawRef], on_wait: Callable[[], None] | None = None, *, keep: bool = True
+    ) -> list[Parsed | Failed]:
         """Read messages, in the order given; the same bytes are read once. Never raises for a message.
 
+        keep     put the attachments into the file store; not where a message is only explained
         on_wait  called every 20 seconds while a slow one is waited for (a worker renews its claims)
         """
         _keep_connections()
         wanted = {ref.sha256: ref for ref in refs}
-        found = self._read(list(wanted.values()), on_wait)
+        found = self._read(list(wanted.values()), on_wait, keep)
         broken = [sha for sha, outcome in found.items() if outcome is _BROKEN]
         if broken:  # the pool, not the messages: once more, in a new one
             self.close()
-            found |= self._read([wanted[sha] for sha in broken], on_wait)
-        if self.keep:
+            found |= self._read([wanted[sha] for sha in broken], on_wait, keep)
+        if keep:
             _flush(outcome.message for outcome in found.values() if isinstance(outcome, Parsed))
         return [found[ref.sha256] for ref in refs]
 
-    def read(self, ref: RawRef) -> Parsed | Failed:
-        return self.read_many([ref])[0]
+    def read(self, ref: RawRef, *, keep: bool = True) -> Parsed | Failed:
+        return self.read_many([ref], keep=keep)[0]
 
-    def _read(self, refs: Sequence[RawRef], on_wait: Callable[[], None] | None) -> dict[str, Parsed | Failed]:
+    def _read(
+        self, refs: Sequence[RawRef], on_wait: Callable[[], None] | None, keep: bool
+    ) -> dict[str, Parsed | Failed]:
         tasks: dict[Future[Parsed | Failed], str] = {}
         found: dict[str, Parsed | Failed] = {}
         for ref in refs:
             try:
-                tasks[self._schedule(ref)] = ref.sha256
+                tasks[self._schedule(ref, keep)] = ref.sha256
             except RuntimeError:  # a child died while it had nothing to do, and pebble gives up
                 found[ref.sha256] = _BROKEN
         pending, last, noticed = set(tasks), time.monotonic(), time.monotonic()
@@ -161,17 +167,19 @@ class Reader:
                 on_wait()
         return found
 
-    def _schedule(self, ref: RawRef) -> Future[Parsed | Failed]:
-        if self._pool is None:
-            self._pool = ProcessPool(
-                max_workers=self.workers,
-                max_tasks=_MOST_TASKS,
-                initializer=_settle_in,
-                initargs=(self.limits.memory_bytes, os.getpid()),
-                context=multiprocessing.get_context("fork"),
-            )
-        future: Future[Parsed | Failed] = self._pool.schedule(
-            _read_one, args=(ref.sha256, ref.data, self.limits.message, self.keep), timeout=self.limits.seconds
+    def _schedule(self, ref: RawRef, keep: bool) -> Future[Parsed | Failed]:
+        with self._making:
+            if self._pool is None:
+                self._pool = ProcessPool(
+                    max_workers=self.workers,
+                    max_tasks=_MOST_TASKS,
+                    initializer=_settle_in,
+                    initargs=(self.limits.memory_bytes, os.getpid()),
+                    context=multiprocessing.get_context("fork"),
+                )
+            pool = self._pool
+        future: Future[Parsed | Failed] = pool.schedule(
+            _read_one, args=(ref.sha256, ref.data, self.limits.message, keep), timeout=self.limits.seconds
         )
         return future
 
@@ -199,10 +207,11 @@ class Reader:
 
     def close(self) -> None:
         """End the children at once, whatever they are at."""
-        if self._pool is not None:
-            self._pool.stop()  # type: ignore[no-untyped-call]
-            self._pool.join()
-            self._pool = None
+        with self._making:
+            pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.stop()  # type: ignore[no-untyped-call]
+            pool.join()
 
     def __enter__(self) -> Reader:
         return self
@@ -245,16 +254,16 @@ def _flush(messages: Iterable[Message]) -> None:
             batch.used(attachment.sha256 for attachment in message.attachments)
 
 
-_kept: list[object] = []
+_kept: dict[int, list[object]] = {}
 
 
 def _keep_connections() -> None:
-    """Hold on to the database connections that are open now.
+    """Hold on to the database connections that this thread has open now.
 
-    A child forked by one of the pool's threads drops what belonged to our thread; a connection that nobody holds
+    A child forked by one of the pool's threads drops what belonged to the others; a connection that nobody holds
     would be closed there, on a socket or file that is ours.
     """
-    _kept[:] = [wrapper.connection for wrapper in connections.all(initialized_only=True)]
+    _kept[threading.get_ident()] = [wrapper.connection for wrapper in connections.all(initialized_only=True)]
 
 
 # ---- In the child -----------------------------------------------------------------------------------------
