@@ -268,6 +268,23 @@ def test_a_deferred_mail_that_is_due_again_goes_before_the_later_ones():
     assert claim(at=NOON + timedelta(minutes=3)).ids == [second]
 
 
+def test_a_mail_deferred_in_a_batch_takes_the_later_ones_of_its_author_out_of_it():
+    # given a worker with two mails by Ada and one by Ben in its hand
+    first, second, other = accept("ada", 1), accept("ada", 2), accept("ben", 3)
+    assert claim().ids == [first, second, other]
+    # when Ada's first one is put off, if only for a moment
+    spool.defer([first], NOON, "try-again", failed=True, worker="one")
+    # then her second one can't be settled by that batch, Ben's can
+    with pytest.raises(spool.ClaimLost):
+        settle(second, worker="one")
+    settle(other, worker="one")
+    # and they come again in their order, one after the other
+    assert claim().ids == [first]
+    assert not claim("two")
+    settle(first)
+    assert claim().ids == [second]
+
+
 def test_a_claim_for_certain_deliveries_takes_the_earlier_ones_of_their_authors_along():
     # given mail that waits, and two that somebody wants done now
     ids = [accept(author, number) for number, author in enumerate(["ada", "ben", "gus", "ada", "gus", "ada"])]

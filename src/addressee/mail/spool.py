@@ -255,7 +255,7 @@ def settle(rows: Sequence[Settled], now: datetime, worker: str | None = None) ->
 def defer(
     ids: Sequence[int], until: datetime, reason: str, why: str = "", *, failed: bool = False, worker: str | None = None
 ) -> None:
-    """Try again later; the claims end.
+    """Try again later; the claims end, and those on later deliveries of the same authors too.
 
     failed  the message itself was at fault: a try that counts (option attempts)
     worker  only deliveries that are still claimed by it
@@ -270,6 +270,11 @@ def defer(
         claimed_by="",
         claimed_until=None,
     )
+    # What the same worker has of these authors beyond them waits too (law 7): its claims end, and are refused
+    # when it settles.
+    authors = Delivery.objects.filter(pk__in=list(ids)).exclude(author_hash="").values("author_hash")
+    later = Delivery.objects.filter(author_hash__in=authors, due_at__isnull=False, claimed_until__isnull=False)
+    later.filter(pk__gt=min(ids, default=0)).update(claimed_by="", claimed_until=None)
 
 
 def rehearse(incoming: Incoming, now: datetime) -> list[Delivery]:
