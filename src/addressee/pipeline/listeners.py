@@ -24,6 +24,7 @@ from addressee.core.addresses import normal
 from addressee.core.errors import TryAgainLater
 from addressee.core.message import Envelope
 from addressee.core.registry import transports
+from addressee.core.route import Kind, route
 from addressee.core.setup import Setup
 from addressee.host import listening
 from addressee.host.clock import now
@@ -133,6 +134,9 @@ class Listeners:
     # ---- what a transport may ask
 
     async def exists(self, address: str) -> bool:
+        """A table's or an account's address is known by its text; for all else, and for a no, the rows are asked."""
+        if route(address, self.setup).kind in (Kind.TABLE, Kind.ACCOUNT, Kind.RESERVED):
+            return True
         return await self._ask(self._read, threads.address_exists, address)
 
     async def authenticate(self, login: str, password: str) -> str | None:

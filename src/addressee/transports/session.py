@@ -418,7 +418,9 @@ class Session(SMTP):
         if too_large:
             return None
         del data[-3:]
-        raw = bytes(data[2:]) if b"\r\n." not in data else bytes(data).replace(b"\r\n.", b"\r\n")[2:]
+        if dots > 1:  # beside the final one
+            data = data.replace(b"\r\n.", b"\r\n")
+        raw = bytes(memoryview(data)[2:])
         return raw if len(raw) <= most else None
 
     async def _take(self, raw: bytes | None) -> str:
