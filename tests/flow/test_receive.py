@@ -175,6 +175,20 @@ def test_a_message_that_kills_the_parser_is_held_after_three_tries_and_the_other
     assert desk.run("raw", str(done.lines[2]["spool_id"])).out == (box / "3.eml").read_bytes()
 
 
+def test_an_author_is_served_in_order_even_behind_his_own_poison(desk: Home, tmp_path: Path):
+    # given a mail that kills the parser, and a later one by the same author
+    box = tmp_path / "mail"
+    box.mkdir()
+    (box / "1.eml").write_bytes(mail(1, head="X-Addressee-Test: kill\r\n"))
+    (box / "2.eml").write_bytes(mail(2))
+    assert [line["disposition"] for line in desk.run("receive", "--queue-only", "--json", box).lines] == [None, None]
+    # when they are worked off / then the first is tried to its end before the second is looked at
+    done = desk.run("work", "--until-idle", "--json").lines
+    last = {line["spool_id"]: (place, line["disposition"], line["reason"]) for place, line in enumerate(done)}
+    assert [last[1][1:], last[2][1]] == [("hold", "poison"), "accept"]
+    assert last[1][0] < last[2][0]
+
+
 # ---- Nothing is acknowledged that is not kept --------------------------------------------------------------
 
 LARGE = "x" * 70 * 5000
