@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import ssl
 import threading
 import uuid
 
@@ -14,13 +15,14 @@ from addressee.core.setup import Account, Setup, Site, Table
 from addressee.core.tokens import encode
 from addressee.core.values import OutboxDraft
 from addressee.host.clock import now
+from addressee.host.home import HomeUnusable
 from addressee.mail import outbox, spool, threads
 from addressee.mail.models import Delivery, RawMessage
 from addressee.people.models import Person
-from addressee.pipeline.listeners import Listeners, PortTaken
+from addressee.pipeline.listeners import Listeners, PortTaken, tls_context
 from addressee.records.models import Record
 from addressee.setup import store
-from wire import Typist
+from wire import Typist, certificate
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -202,3 +204,32 @@ def test_a_port_that_is_taken_is_named(running):
     with pytest.raises(PortTaken, match=f"lmtp can't listen on {taken}"):
         running.on_loop(other.start("127.0.0.1:0", taken, "127.0.0.1:0"))
     running.on_loop(other.close())
+
+
+# ---- the certificate
+
+
+def test_a_certificate_in_the_environment_switches_encryption_on(tmp_path, monkeypatch):
+    cert, key = certificate(tmp_path)
+    monkeypatch.setattr(store, "current", lambda: SETUP)
+    monkeypatch.setenv("ADDRESSEE_TLS_CERT", str(cert))
+    monkeypatch.setenv("ADDRESSEE_TLS_KEY", str(key))
+    running = Running()
+    try:
+        with Typist(running.ports["smtp"]) as typist:
+            assert "STARTTLS" in typist.greet()
+            typist.start_tls(ssl.create_default_context(cafile=str(cert)))
+            typist.say("EHLO client.example.test")
+            assert typist.send("g@x.test", "case@desk.example.test", data=HELLO + b".\r\n").startswith("250")
+    finally:
+        running.end()
+
+
+@pytest.mark.parametrize(
+    ("cert", "key", "named"), [("gone.pem", "", "gone.pem can't be read"), ("", "key.pem", "ADDRESSEE_TLS_CERT is not")]
+)
+def test_a_certificate_that_can_not_be_used_is_named(monkeypatch, cert, key, named):
+    monkeypatch.setenv("ADDRESSEE_TLS_CERT", cert)
+    monkeypatch.setenv("ADDRESSEE_TLS_KEY", key)
+    with pytest.raises(HomeUnusable, match=named):
+        tls_context()

@@ -119,8 +119,10 @@ class Deliverer:
 
     def until_idle(self) -> None:
         """Send all that is due now, as far as it goes, and return."""
+        pause = 0.01
         while self.tick():
-            time.sleep(0.02)
+            time.sleep(pause)
+            pause = min(pause * 1.5, 0.25)
 
     def close(self) -> None:
         """End after the messages that are under way."""
