@@ -5,10 +5,12 @@ from __future__ import annotations
 import tomllib
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+from django.contrib.auth.hashers import make_password
 from django.db import transaction
 
 from addressee.mail.models import Communication, Delivery, File, Message, OutboxItem, RawMessage
@@ -36,9 +38,13 @@ def found() -> None:
     with transaction.atomic():
         store.save(tree, by="operator")
         people.save(persons, by="operator", applied=True)
-    hashed = Person()
-    hashed.set_password(PASSWORD)
-    Person.objects.update(password=hashed.password)
+    Person.objects.update(password=_hashed())
+
+
+@cache
+def _hashed() -> str:
+    """Hashing takes its time on purpose: once for all tests."""
+    return make_password(PASSWORD)
 
 
 def record(table: str, title: str, number: int | None = None, at: datetime = NOW, **said: Any) -> Record:

@@ -8,7 +8,6 @@ import firm as house
 import pytest
 
 from addressee.mail.models import Communication
-from addressee.records.models import Record
 from conftest import HTMX
 
 CASE = "/tables/case/CASE-17/"
@@ -185,7 +184,6 @@ def test_given_a_long_stream_when_opened_then_the_newest_and_a_way_to_the_rest(a
 
 def test_given_ten_or_a_hundred_posts_when_opened_then_as_many_queries(ada, firm, django_assert_max_num_queries):
     for number in range(90):
-        house.post(firm["case"], firm["answer"] if False else None, f"Note {number}", actor="cleo")
-    assert Record.objects.filter(pk=firm["case"].pk).exists()
+        house.post(firm["case"], None, f"Note {number}", actor="cleo")
     with django_assert_max_num_queries(32):
         ada.get(CASE)
