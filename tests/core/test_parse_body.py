@@ -155,3 +155,20 @@ def test_one_line_is_never_emptied(line: str):
 def test_unflowing_keeps_every_word(text: str, delete_space: bool):
     joined = "".join(unflow(text, delete_space).split())
     assert joined == "".join(text.split())
+
+
+@pytest.mark.parametrize(
+    ("text", "new"),
+    [
+        ("More.\n\nOn Sat, X wrote:\n> quoted", "More."),
+        ("Hi\n\nOn Saturday, Bob wrote:\n\n> quoted\n> more", "Hi"),
+        ("ok\nBob wrote:\n> q", "ok"),
+        ("See what\nI wrote:\n> this", "See what\nI wrote:"),
+        ("The log says:\n> error 5", "The log says:"),
+    ],
+)
+def test_a_line_that_only_names_the_writer_goes_with_the_quote_below_it(text: str, new: str) -> None:
+    # given an answer above a quote whose introduction holds no date or address
+    # when its new text is asked for
+    # then the introduction is none of it, and the author's own sentences are
+    assert split(text).new_text == new

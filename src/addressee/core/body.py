@@ -70,6 +70,7 @@ def _without_quotes(lines: list[str], marked: bool) -> tuple[list[str], list[str
     """(lines the author may have written, lines quoted, index where a forwarded mail begins or None)."""
     quote: set[int] = set()
     size = min(len(lines), MOST_LINES)
+    last_own = next((at for at in range(size - 1, -1, -1) if lines[at] and not _is_quoted(lines[at])), -1)
     for at in range(size):
         line = lines[at]
         if not line or at in quote:
@@ -80,7 +81,7 @@ def _without_quotes(lines: list[str], marked: bool) -> tuple[list[str], list[str
             if ("--" in line or last in ":：") and clients.FORWARDED.match(line.lstrip("> ")[:300]):
                 return _parted(lines, quote, at, min(_next_written(lines, at + 1), len(lines) - 1))
             if at and (at - 1) not in quote:
-                quote.update(_introduction(lines, at, quote))
+                quote.update(_introduction(lines, at, quote, ends=last_own < at))
             continue
         if marked and _is_marker(lines, at):
             return _parted(lines, quote, at, None)
@@ -178,8 +179,11 @@ def _attribution_above(lines: list[str], start: int, joined: str, quote: set[int
     return None
 
 
-def _introduction(lines: list[str], at: int, quote: set[int]) -> range:
-    """The line above a quote that only names a date or an address: old Gmail, some lists."""
+def _introduction(lines: list[str], at: int, quote: set[int], *, ends: bool) -> range:
+    """The line above a quote that only names a date, an address or a writer: old Gmail, some lists.
+
+    ends  nothing but the quote follows
+    """
     above = at - 1
     if above >= 0 and not lines[above]:
         above -= 1
@@ -189,7 +193,8 @@ def _introduction(lines: list[str], at: int, quote: set[int]) -> range:
     if line[-1] not in ":：" and clients.ends_with_verb(line):  # some programs leave out the colon
         start = _attribution(lines, above, quote)
         return range(0) if start is None else range(start, above + 1)
-    return range(above, above + 1) if clients.NAMES_SENDER.search(line) else range(0)
+    named = clients.NAMES_SENDER.search(line) or (ends and clients.names_writer(line))
+    return range(above, above + 1) if named else range(0)
 
 
 def _separator(lines: list[str], at: int) -> int | None:

@@ -43,6 +43,7 @@ _DATED_SENDER = re.compile(
 )
 # "2016-03-03 17:21 GMT+01:00 Ada": Gmail of some years wrote just this.
 GMAIL_DATED = re.compile(r"\d{4}-\d{2}-\d{2} \d{1,2}:\d{2} GMT[+-]\d{2}:\d{2} \S.{0,200}$")
+_FIRST_PERSON = re.compile(r"\s*(?:I|we|you|ich|wir|du|je|j['’]ai|yo|eu|io|ik|jag|jeg)\b", re.IGNORECASE)
 _BROKEN_ANGLE = re.compile(r"<\s+|\s+(?=>)")
 
 
@@ -56,8 +57,17 @@ def wrote(line: str) -> bool:
     if not _WROTE.search(line):
         return False
     return DIGIT_OR_AT.search(line) is not None or (
-        OPENING.match(line) is not None and line.count(" ") > 3 and len(line) < 160
+        OPENING.match(line) is not None and line.count(" ") > 1 and len(line) < 160
     )
+
+
+def names_writer(line: str) -> bool:
+    """A short line such as "Ada wrote:": enough above a quote after which nothing more is written.
+
+    "I wrote:" is the author's own.
+    """
+    bare = line.rstrip(":： \t")
+    return bare != line and len(line) < 100 and not _FIRST_PERSON.match(line) and bool(bare) and ends_with_verb(bare)
 
 
 def surely_wrote(line: str) -> bool:
