@@ -662,6 +662,7 @@ class _Walk:
             return self._to_catch_all(Reason.NOT_A_RECIPIENT, f"{self.actor.address or 'the author'} was not sent it")
         if reason in (Reason.DONE, Reason.TEXT_ONLY, Reason.RECORD_ONLY):
             reason = Reason.NOT_PERMITTED if self.actor.person else Reason.STRANGER
+            reason = reason if self.message.author else Reason.AMBIGUOUS_AUTHOR
         return self.settle(Disposition.HOLD, reason, why or f"{self._who_is()} may not comment on this record")
 
     def _reaches(self, right: Right | None, record: RecordState) -> str:

@@ -178,10 +178,10 @@ def _unanswerable(telling: Telling) -> str:
         return f"{message.nature.value} mail is never answered"
     if telling.null_sender or message.headers.get("return-path", "").strip() == "<>":
         return "its envelope names no sender, as that of reports"
-    if message.author is None or not actor.address:
-        return "there is no single author to answer"
     if decision.reason in _SILENT or decision.disposition is Disposition.REDIRECT:
         return "nobody is told"
+    if message.author is None or not actor.address:
+        return "there is no single author to answer"
     if telling.released and decision.disposition is not Disposition.ACCEPT:
         return "it was released and waits again"
     sure = actor.level >= Assurance.E3 or (actor.level is Assurance.E2 and actor.token is not None)
@@ -240,6 +240,7 @@ def _answer(telling: Telling, answers: Answers) -> tuple[str, str, str]:
         values = _template_values(telling)
         try:
             subject, text = render(template.subject, values), render(template.text, values)
+            text = "\n".join([text.rstrip(), *_not_done(telling)])
             return "auto_reply", " ".join(subject.split()) or _re(telling.message.subject), text
         except BadValue as fault:
             answers.notes.append(("template", f"{account.auto_reply if account else ''}: {fault.data['expected']}"))
@@ -304,6 +305,17 @@ def receipt(telling: Telling) -> str:
     lines = [_first_line(decision, what)]
     if decision.disposition is Disposition.ACCEPT:
         lines += _done(telling, reads)
+    lines += _not_done(telling)
+    if telling.answer:
+        lines += ["", telling.answer]
+    if record is not None and reads and not record.deleted:
+        lines += ["", url_of(record, setup)]
+    return "\n".join(lines)
+
+
+def _not_done(telling: Telling) -> list[str]:
+    """Why not all was done, each wrong line, what was shortened, files left out: in every answer, whatever its kind."""
+    decision, lines = telling.decision, []
     if decision.reason not in (Reason.DONE, Reason.UNVERIFIED):
         lines += ["", SENTENCES[decision.reason]]
         lines += [f"  {_settle_why(decision)}"] if _settle_why(decision) != SENTENCES[decision.reason] else []
@@ -315,11 +327,7 @@ def receipt(telling: Telling) -> str:
     if left_out:
         lines += ["", "Files left out:"]
         lines += [f"  {f.attachment.name} ({FILE_SENTENCES.get(f.reason, f.reason)})" for f in left_out]
-    if telling.answer:
-        lines += ["", telling.answer]
-    if record is not None and reads and not record.deleted:
-        lines += ["", url_of(record, setup)]
-    return "\n".join(lines)
+    return lines
 
 
 def _settle_why(decision: Decision) -> str:

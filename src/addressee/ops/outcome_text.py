@@ -49,8 +49,8 @@ def steps(line: Mapping[str, Any]) -> str:
         for name, change in effect.get("fields", {}).items():
             out.append(f"    {name}: {_shown(change.get('before'))} → {_shown(change.get('after'))}")
     for file in line["attachments"]:
-        left_out = f", left out: {file['reason']}" if file.get("reason") else ""
-        out.append(f"    file {file['name']} ({file['size_bytes']:,} bytes{left_out})")
+        note = f", {'' if file['stored'] else 'left out: '}{file['reason']}" if file.get("reason") else ""
+        out.append(f"    file {file['name']} ({file['size_bytes']:,} bytes{note})")
     return "\n".join(out)
 
 
