@@ -73,7 +73,7 @@ class Intake:
             seen += len(batch)
             if incoming:
                 ids = [one for group in spool.accept_many(incoming, now(), self.setup) for one in group]
-                yield self._rows(ids) if self.how.queue_only else self._work_off(ids)
+                yield rows_of(ids) if self.how.queue_only else work_off(ids, self._worker)
             self.told(seen)
 
     def _batches(self, found: Iterable[Found]) -> Iterator[list[Found]]:
@@ -112,18 +112,20 @@ class Intake:
             found.file,
         )
 
-    def _work_off(self, ids: Sequence[int]) -> list[Delivery]:
-        """Process our deliveries until each is settled or put off, whoever does it; their rows."""
-        rows = self._rows(ids)
-        patience = time.monotonic() + _PATIENCE_SECONDS
-        while (left := [row.pk for row in rows if _is_to_do(row)]) and time.monotonic() < patience:
-            if not self._worker.step(only=left):
-                time.sleep(_PAUSE_SECONDS)  # another worker has them, or an earlier one of the same author
-            rows = self._rows(ids)
-        return rows
 
-    def _rows(self, ids: Sequence[int]) -> list[Delivery]:
-        return list(Delivery.objects.filter(pk__in=ids).order_by("pk").defer("envelope", "seed"))
+def work_off(ids: Sequence[int], worker: Worker) -> list[Delivery]:
+    """Process deliveries until each is settled or put off, whoever does it; their rows."""
+    rows = rows_of(ids)
+    patience = time.monotonic() + _PATIENCE_SECONDS
+    while (left := [row.pk for row in rows if _is_to_do(row)]) and time.monotonic() < patience:
+        if not worker.step(only=left):
+            time.sleep(_PAUSE_SECONDS)  # another worker has them, or an earlier one of the same author
+        rows = rows_of(ids)
+    return rows
+
+
+def rows_of(ids: Sequence[int]) -> list[Delivery]:
+    return list(Delivery.objects.filter(pk__in=ids).order_by("pk").defer("envelope", "seed"))
 
 
 def _is_to_do(row: Delivery) -> bool:

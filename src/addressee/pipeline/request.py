@@ -28,6 +28,7 @@ from addressee.host import clock
 from addressee.mail import models as mail
 from addressee.mail import spool, threads
 from addressee.pipeline import commit, outcome, process
+from addressee.pipeline.intake import work_off
 from addressee.pipeline.worker import Worker
 from addressee.records import snapshot as records
 from addressee.records.values import reading as reading_of
@@ -143,11 +144,7 @@ def _again(delivery_id: int, override: dict[str, Any] | None, *, any_settled: bo
     row = _row(delivery_id)
     if not spool.requeue([delivery_id], clock.now(), override, any_settled=any_settled):
         raise NotHeld("not-held", disposition=row.disposition)
-    worker = Worker()
-    while (row := _row(delivery_id)).due_at is not None:
-        if not worker.step(only=[delivery_id]):
-            break
-    return outcome.line(row)
+    return outcome.line(work_off([delivery_id], Worker())[0])
 
 
 def _row(delivery_id: int) -> mail.Delivery:
