@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from addressee.core.addresses import normal
 from addressee.core.message import Envelope, Message
 from addressee.core.reasons import Reason
 from addressee.core.registry import register, rules
@@ -16,7 +17,7 @@ class Loop:
     order = 10
 
     def check(self, message: Message, envelope: Envelope, setup: Setup) -> tuple[Disposition, Reason, str] | None:
-        if message.headers.get("x-addressee-loop", "").strip().lower() == setup.site.domain.lower():
+        if message.headers.get("x-addressee-loop", "").strip().lower() in _names(setup.site.domain):
             return Disposition.DISCARD, Reason.LOOP, "it carries our own loop header"
         most = setup.option("received_count")
         if len(message.received) > most:
@@ -26,3 +27,8 @@ class Loop:
                 f"it has {len(message.received)} Received headers, more than {most}",
             )
         return None
+
+
+def _names(domain: str) -> set[str]:
+    """The domain as it was set and as mail carries it (IDNA)."""
+    return {domain.lower(), (normal("x@" + domain) or "x@" + domain)[2:]}
