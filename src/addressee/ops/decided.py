@@ -6,14 +6,14 @@ import argparse
 import json
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from addressee.core.errors import AddresseeError
-from addressee.mail import spool
-from addressee.mail.models import Delivery
 from addressee.ops import outcome_text
 from addressee.ops.main import NO_INPUT
-from addressee.pipeline.request import NotFound, NotHeld
+
+if TYPE_CHECKING:
+    from addressee.mail.models import Delivery
 
 OPERATOR = "operator"
 
@@ -25,6 +25,9 @@ def add_id(parser: argparse.ArgumentParser) -> None:
 
 def each(command: str, args: argparse.Namespace, act: Callable[[Delivery], dict[str, Any]], *, held: bool) -> int:
     """Act on every delivery that the ID names (of those that are held, if `held`), and tell each outcome."""
+    from addressee.mail import spool
+    from addressee.pipeline.request import NotFound, NotHeld
+
     found = spool.find(args.id)
     if not found:
         return _say(command, f"no message {args.id!r}. `addressee held` lists what waits.")

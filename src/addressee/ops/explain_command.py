@@ -11,13 +11,9 @@ from functools import lru_cache
 from addressee.core.addresses import normal
 from addressee.core.headers import scan
 from addressee.core.message import Envelope
-from addressee.mail.threads import address_exists
 from addressee.ops import outcome_text
 from addressee.ops.main import DATA, NO_ADDRESS, NO_INPUT
-from addressee.pipeline import explain
-from addressee.pipeline.intake import recipients
 from addressee.pipeline.mail_files import Found, look, messages, single
-from addressee.setup import store
 
 HELP = "Tell what a message would do, and why, step by step. Nothing is written, nobody is answered."
 
@@ -31,6 +27,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0, 65 no bytes at all, 66 no such file, 67 no address of ours."""
+    from addressee.mail.threads import address_exists
+    from addressee.pipeline import explain
+    from addressee.pipeline.intake import recipients
+    from addressee.setup import store
+
     ours = lru_cache(maxsize=10_000)(address_exists)
     strangers = [address for address in args.recipient if not ours(address)]
     if strangers:

@@ -7,7 +7,6 @@ import json
 import sys
 
 from addressee.core.reasons import SENTENCES, Reason
-from addressee.mail import spool
 
 HELP = "List what waits for a person's decision, oldest first: release it, route it, reject it or replay it."
 
@@ -18,6 +17,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from addressee.mail import spool
+
     empty = True
     for row in spool.held(junk=args.junk):
         empty = False

@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from addressee.ops.decided import OPERATOR, add_id, each
-from addressee.pipeline import request
 
 HELP = "Refuse a held message. It is kept; an author who is proven is told."
 
@@ -15,4 +14,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from addressee.pipeline import request
+
     return each("reject", args, lambda row: request.reject(row.pk, OPERATOR), held=True)

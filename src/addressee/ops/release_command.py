@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from addressee.ops.decided import OPERATOR, add_id, each
-from addressee.pipeline import request
 
 HELP = "Let a held message through. You vouch for its author; his rights still count for commands."
 
@@ -16,4 +15,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from addressee.pipeline import request
+
     return each("release", args, lambda row: request.release(row.pk, OPERATOR, args.as_comment), held=True)

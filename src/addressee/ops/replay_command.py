@@ -5,7 +5,6 @@ from __future__ import annotations
 import argparse
 
 from addressee.ops.decided import add_id, each
-from addressee.pipeline import request
 
 HELP = "Decide again what was held, rejected or discarded. What took effect stays as it is: nothing happens twice."
 
@@ -15,4 +14,6 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from addressee.pipeline import request
+
     return each("replay", args, lambda row: request.replay(row.pk), held=False)

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from addressee.mail.models import Delivery
 from addressee.ops.decided import OPERATOR, add_id, each
-from addressee.pipeline import request
-from addressee.records import lists
-from addressee.setup import store
+
+if TYPE_CHECKING:
+    from addressee.mail.models import Delivery
 
 HELP = "Send a held message to a table, where it makes a record, or to a record; it is posted as its author."
 
@@ -21,6 +20,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> int:
+    from addressee.pipeline import request
+
     def act(row: Delivery) -> dict[str, Any]:
         return request.route(row.pk, args.table, _uuid(args.table, args.record), OPERATOR)
 
@@ -30,6 +31,10 @@ def run(args: argparse.Namespace) -> int:
 def _uuid(table: str, record: str | None) -> str | None:
     if record is None:
         return None
+    from addressee.pipeline import request
+    from addressee.records import lists
+    from addressee.setup import store
+
     setup = store.current()
     if table not in setup.live_tables:
         raise request.NotFound("no-such-table", table=table)
