@@ -98,14 +98,15 @@ def _name(text: str) -> str:
 def read_body(text: str, table: Table, namespace: str, *, strict: bool, first: int = 1) -> Body:
     """Field lines and prose of a text.
 
-    strict  the message is a command: a line of the leading block that names no field is told, not taken as prose
+    strict  the message is a command: a line that names no field is told, not taken as prose, where it stands before
+            all prose, or in the first paragraph with a name that is nearly a field's
     first   the number of the text's first line within what the author wrote
     """
     names = field_names(table, namespace)
     lines: list[FieldLine] = []
     unknown: list[UnknownLine] = []
     prose: list[str] = []
-    leading = True
+    leading = paragraph = True
     for count, raw in enumerate(text.split("\n"), start=first):
         row = raw.rstrip()
         if row[:1] in (" ", "\t") and row.strip() and lines and not prose and not unknown and lines[-1].line < count:
@@ -120,11 +121,13 @@ def read_body(text: str, table: Table, namespace: str, *, strict: bool, first: i
         if matched and key:
             lines.append(FieldLine(key, matched[2].strip(), count, matched[1].strip()))
             continue
-        if matched and strict and leading and name not in _URL_SCHEMES and " " not in matched[1].strip():
+        if matched and strict and paragraph and name not in _URL_SCHEMES and " " not in matched[1].strip():
             near = difflib.get_close_matches(name, names, 1)
-            unknown.append(UnknownLine(matched[1].strip(), count, names[near[0]] if near else ""))
-            continue
+            if leading or near:
+                unknown.append(UnknownLine(matched[1].strip(), count, names[near[0]] if near else ""))
+                continue
         leading = leading and not row.strip()
+        paragraph = leading or (paragraph and bool(row.strip()))
         prose.append(row)
     return Body(tuple(lines), "\n".join(prose).strip(), tuple(unknown))
 
