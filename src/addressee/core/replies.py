@@ -101,7 +101,10 @@ def write(telling: Telling) -> Answers:
     """All that follows from a mailed post."""
     answers = Answers()
     _to_author(telling, answers)
-    if telling.decision.disposition is Disposition.ACCEPT and telling.decision.communications:
+    decision = telling.decision
+    if telling.message.nature in (Nature.AUTO_REPLIED, Nature.BOUNCE, Nature.FEEDBACK):
+        return answers  # a notice of it could set off the next (law 10)
+    if decision.disposition is Disposition.ACCEPT and decision.communications:
         _to_staff(telling, answers)
         _to_correspondents(telling, answers)
     return answers
