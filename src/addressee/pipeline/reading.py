@@ -1,8 +1,9 @@
 """The parse pool: messages are read in children that may die, hang or run out of memory (law 5). Called by process.
 
 A child has no database connection and hands back the Message alone: large raw bytes it takes from the file store,
-attachments it puts there. Each message is a task with a time limit of its own, so what kills or hangs a child is known
-by name, and the others of its batch are read by the next child.
+attachments it puts there. Small messages of a batch are read several in a task, because handing one over costs as much
+as reading it. A task that kills or hangs its child is tried again message by message, each with a time limit of its
+own: so the guilty one is known by name, and the others are read by the next child.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import signal
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import FIRST_COMPLETED, CancelledError, Future, wait
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import suppress
@@ -37,7 +38,8 @@ from addressee.mail.models import RawMessage
 from addressee.records import files
 
 _OUT_OF_MEMORY = 71  # exit code of a child
-_MOST_TASKS = 1_000  # messages after which a child is replaced: whatever leaks in a parser leaks no further
+_MOST_TASKS = 250  # after which a child is replaced: whatever leaks in a parser leaks no further
+_TOGETHER, _TOGETHER_BYTES = 16, 256 * 1024  # messages in one task
 _NOTICE_SECONDS = 20.0  # how often `on_wait` is called
 _TEST_HEADER = b"X-Addressee-Test: "
 
@@ -144,30 +146,52 @@ class Reader:
     def _read(
         self, refs: Sequence[RawRef], on_wait: Callable[[], None] | None, keep: bool
     ) -> dict[str, Parsed | Failed]:
-        tasks: dict[Future[Parsed | Failed], str] = {}
+        """Small messages together; what was together with one that failed is read again, each alone."""
+        tasks = list(_bundles(refs, self.workers))
+        found = self._run(tasks, on_wait, keep)
+        left = [ref for ref in refs if ref.sha256 not in found]
+        if left:
+            found |= self._run([[ref] for ref in left], on_wait, keep, self.limits.seconds - self._bundle_seconds)
+        return found
+
+    @property
+    def _bundle_seconds(self) -> float:
+        """How long messages that are read together may take; who is then read alone has the rest of his time."""
+        return self.limits.seconds / 4
+
+    def _run(
+        self,
+        bundles: Iterable[Sequence[RawRef]],
+        on_wait: Callable[[], None] | None,
+        keep: bool,
+        seconds: float | None = None,
+    ) -> dict[str, Parsed | Failed]:
+        """Each bundle is a task. What became of the messages, but for those of a bundle of several that failed."""
+        tasks: dict[Future[list[Parsed]], Sequence[RawRef]] = {}
         found: dict[str, Parsed | Failed] = {}
-        for ref in refs:
+        for bundle in bundles:
+            alone = self.limits.seconds if seconds is None else seconds
             try:
-                tasks[self._schedule(ref, keep)] = ref.sha256
+                tasks[self._schedule(bundle, keep, alone if len(bundle) == 1 else self._bundle_seconds)] = bundle
             except RuntimeError:  # a child died while it had nothing to do, and pebble gives up
-                found[ref.sha256] = _BROKEN
+                found |= {ref.sha256: _BROKEN for ref in bundle}
         pending, last, noticed = set(tasks), time.monotonic(), time.monotonic()
         while pending:
             done, pending = wait(pending, timeout=_NOTICE_SECONDS, return_when=FIRST_COMPLETED)
             now = time.monotonic()
-            if done:
-                found |= {tasks[task]: self._outcome(task) for task in done}
+            for task in done:
+                found |= self._outcomes(task, tasks[task])
                 last = now
-            elif now - last > self.limits.seconds + _NOTICE_SECONDS:
+            if not done and now - last > self.limits.seconds + _NOTICE_SECONDS:
                 # No task ended and none ran out of time: a child was killed with the pool's lock in its hand.
-                found |= {tasks[task]: _BROKEN for task in pending}
+                found |= {ref.sha256: _BROKEN for task in pending for ref in tasks[task]}
                 break
             if on_wait and now - noticed >= _NOTICE_SECONDS:
                 noticed = now
                 on_wait()
         return found
 
-    def _schedule(self, ref: RawRef, keep: bool) -> Future[Parsed | Failed]:
+    def _schedule(self, bundle: Sequence[RawRef], keep: bool, seconds: float) -> Future[list[Parsed]]:
         with self._making:
             if self._pool is None:
                 self._pool = ProcessPool(
@@ -178,20 +202,27 @@ class Reader:
                     context=multiprocessing.get_context("fork"),
                 )
             pool = self._pool
-        future: Future[Parsed | Failed] = pool.schedule(
-            _read_one, args=(ref.sha256, ref.data, self.limits.message, keep), timeout=self.limits.seconds
+        given = [(ref.sha256, ref.data) for ref in bundle]
+        future: Future[list[Parsed]] = pool.schedule(
+            _read_some, args=(given, self.limits.message, keep), timeout=seconds
         )
         return future
 
-    def _outcome(self, task: Future[Parsed | Failed]) -> Parsed | Failed:
+    def _outcomes(self, task: Future[list[Parsed]], bundle: Sequence[RawRef]) -> dict[str, Parsed | Failed]:
+        """By message; nothing for those of which one is to blame and nobody knows which."""
+        error: BaseException | None
         try:
             error = task.exception()
-        except CancelledError:
-            return _BROKEN
+        except CancelledError as cancelled:
+            error = cancelled
         if error is None:
-            return task.result()
-        if isinstance(error, BrokenProcessPool):
-            return _BROKEN
+            return {ref.sha256: parsed for ref, parsed in zip(bundle, task.result(), strict=True)}
+        if isinstance(error, (CancelledError, BrokenProcessPool)):
+            return {ref.sha256: _BROKEN for ref in bundle}
+        return {bundle[0].sha256: self._failed(error)} if len(bundle) == 1 else {}
+
+    def _failed(self, error: BaseException) -> Failed:
+        """What a message's own failure means."""
         if isinstance(error, TimeoutError):
             return Failed(Reason.POISON, f"reading it was stopped after {self.limits.seconds:g} seconds")
         if isinstance(error, ProcessExpired):
@@ -234,6 +265,22 @@ def shared(setup: Setup) -> Reader:
             _shared.close()
         _shared = Reader(limits=limits)
     return _shared
+
+
+def _bundles(refs: Sequence[RawRef], workers: int) -> Iterator[list[RawRef]]:
+    """What is read in one task: large ones alone, so many small ones that every child has work twice over."""
+    most = min(_TOGETHER, max(1, len(refs) // (2 * workers)))
+    bundle: list[RawRef] = []
+    room = _TOGETHER_BYTES
+    for ref in refs:
+        size = len(ref.data) or _TOGETHER_BYTES  # large ones come by name
+        if bundle and (len(bundle) == most or size > room):
+            yield bundle
+            bundle, room = [], _TOGETHER_BYTES
+        bundle.append(ref)
+        room -= size
+    if bundle:
+        yield bundle
 
 
 _BROKEN = Failed(Reason.TRY_AGAIN, "the pool of reading processes broke")
@@ -290,6 +337,11 @@ def _address_space_bytes() -> int:
             return int(file.read().split()[0]) * resource.getpagesize()
     except OSError:
         return 0
+
+
+def _read_some(given: Sequence[tuple[str, bytes]], limits: Limits, keep: bool) -> list[Parsed]:
+    """Read messages, one after the other."""
+    return [_read_one(sha, data, limits, keep) for sha, data in given]
 
 
 def _read_one(sha: str, data: bytes, limits: Limits, keep: bool) -> Parsed:
