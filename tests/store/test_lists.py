@@ -224,7 +224,7 @@ class Rights(TestCase):
         who=st.sampled_from([*PEOPLE, *ADDRESSES]),
     )
     def test_a_list_holds_exactly_the_records_that_the_core_lets_one_read(self, story, extent, who):
-        from conftest import FIRM, Clerk
+        from store.conftest import FIRM, Clerk
 
         # given a firm, its contacts (the last one deleted) and some cases
         setup = agent_of(FIRM, extent)

@@ -12,7 +12,7 @@ from addressee.mail import spool
 from addressee.mail.models import Communication, Delivery
 from addressee.pipeline.worker import Worker
 from addressee.records.models import Record
-from conftest import HTMX, signed_in
+from web.conftest import HTMX, signed_in
 
 pytestmark = pytest.mark.django_db(transaction=True)
 

@@ -8,7 +8,7 @@ import firm as house
 import pytest
 
 from addressee.mail.models import Message
-from conftest import HTMX
+from web.conftest import HTMX
 
 
 def html(client, url, **headers):

@@ -8,7 +8,7 @@ import firm as house
 import pytest
 
 from addressee.mail.models import Communication
-from conftest import HTMX
+from web.conftest import HTMX
 
 CASE = "/tables/case/CASE-17/"
 

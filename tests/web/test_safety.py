@@ -13,7 +13,7 @@ from django.apps import apps
 import addressee.web
 from addressee.core import html as sanitiser
 from addressee.mail.models import Message
-from conftest import HTMX
+from web.conftest import HTMX
 
 WEB = Path(addressee.web.__file__).parent
 TEMPLATES = sorted((WEB / "templates").rglob("*.html"))
@@ -190,7 +190,7 @@ def test_given_every_page_when_opened_by_get_then_nothing_changes(ada, firm, hea
 
 @pytest.mark.parametrize("way", ["comment", "release", "route", "reject"])
 def test_given_a_form_of_ours_when_it_comes_without_its_token_then_403(firm, way):
-    from conftest import signed_in
+    from web.conftest import signed_in
 
     strict = signed_in("ada")
     strict.handler.enforce_csrf_checks = True

@@ -6,7 +6,7 @@ import re
 
 import firm as house
 
-from conftest import HTMX
+from web.conftest import HTMX
 
 
 def html(client, url, **headers):
