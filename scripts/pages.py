@@ -303,6 +303,7 @@ def without_name(doc: str) -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "CHANGELOG.md": changelog,
+    "docs/reference/commands.md": commands,
     "docs/reference/field-types.md": field_types,
     "docs/reference/mail-commands.md": mail_commands,
     "docs/reference/modules.md": modules,

@@ -273,3 +273,12 @@ def test_every_pile_of_tests_is_run_by_make():
     for folder in chosen + on_postgres:
         assert list((ROOT / folder).glob("test_*.py")), f"{folder} holds no test"
     assert not list((ROOT / "tests").glob("test_*.py")), "a test stands in no pile"
+
+
+def test_every_test_file_has_a_name_of_its_own_and_says_whose_conftest_it_means():
+    # pytest imports both by their bare name, so the second of two would be the first
+    files = sorted((ROOT / "tests").rglob("*.py"))
+    named = Counter(path.name for path in files if path.name.startswith("test_"))
+    assert not [name for name, count in named.items() if count > 1]
+    bare = "from conf" + "test import"
+    assert not [path for path in files if bare in path.read_text(encoding="utf-8")]
