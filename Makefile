@@ -67,9 +67,9 @@ lock: .venv/.uv ## write requirements/*.txt anew from requirements/*.in
 
 # --- run --------------------------------------------------------------------------------------------
 
-run: setup ## set up, load the demo firm, serve it, send the sample mail and show every message's walk
+run: setup ## set up, load the demo firm, serve it, send the sample mail and show every message's walk (ARGS=--help)
 	$(SAY) "the demo firm"
-	@$(BIN)/addressee demo
+	@$(BIN)/addressee demo $(ARGS)
 
 demo: run ## the same as run
 

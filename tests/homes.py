@@ -111,10 +111,15 @@ class Home:
         return Home(folder, _database(self.env.get("ADDRESSEE_DATABASE_URL")))
 
 
+def empty(folder: Path) -> Home:
+    """A home in which nothing ever ran."""
+    folder.mkdir(parents=True)
+    return Home(folder, _database(None))
+
+
 def make(folder: Path, setup: Path) -> Home:
     """A home with a setup applied."""
-    folder.mkdir(parents=True)
-    home = Home(folder, _database(None))
+    home = empty(folder)
     done = home.run("apply", str(setup))
     assert done.code == 0, done.err
     return home
