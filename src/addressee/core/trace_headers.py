@@ -77,7 +77,7 @@ def received(headers: Headers, limits: Limits = DEFAULT) -> tuple[Received, ...]
 
 def authentication(headers: Headers) -> tuple[AuthenticationResults, ...]:
     """Every readable Authentication-Results field (RFC 8601), topmost first; one that is malformed says nothing."""
-    found = []
+    found: list[AuthenticationResults] = []
     for position, (name, value) in enumerate(headers.fields):
         if name == "authentication-results" and len(found) < 50:
             results = _results(position, raw_text(value[:16_384]))
@@ -104,7 +104,7 @@ def _results(position: int, text: str) -> AuthenticationResults | None:
         method = _METHOD.match(piece)
         if method is None:
             return None
-        properties = []
+        properties: list[tuple[str, str]] = []
         at = method.end()
         while piece[at:].strip():
             item = _PROPERTY.match(piece, at)
