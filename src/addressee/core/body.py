@@ -16,6 +16,8 @@ from addressee.core.message import Forward
 
 MARKER = "--- Please write your answer above this line ---"
 
+NOTICE = "An answer to this notice "  # how the first line of a notice to staff begins (law 16)
+
 MOST_LINES = 20_000  # beyond this a text is a log, not a letter: its tail stays where its head is
 LOOK_BACK = 4  # lines over which a client may wrap "On <date>, <name> wrote:"
 SIGNATURE_LINES = 16
@@ -84,7 +86,7 @@ def _without_quotes(lines: list[str], marked: bool) -> tuple[list[str], list[str
                 quote.update(_introduction(lines, at, quote, ends=last_own < at))
             continue
         if marked and _is_marker(lines, at):
-            return _parted(lines, quote, at, None)
+            return _parted(lines, quote, _notice_above(lines, at), None)
         start = None
         if last in ":：" or ("@" in line and clients.ends_with_verb(line)):
             start = _attribution(lines, at, quote)
@@ -147,6 +149,14 @@ def _is_marker(lines: list[str], at: int) -> bool:
         return False
     joined = " ".join(" ".join(lines[at : at + 2]).lower().replace(">", " ").replace("|", " ").split())
     return clients.MARKER_WORDS in joined
+
+
+def _notice_above(lines: list[str], at: int) -> int:
+    """Where the first line of a notice of ours begins, which stands above the marker; else the marker's own line."""
+    for above in range(at - 1, max(-1, at - 2 - LOOK_BACK), -1):
+        if lines[above].lstrip("> |").startswith(NOTICE):
+            return above
+    return at
 
 
 def _attribution(lines: list[str], end: int, quote: set[int]) -> int | None:

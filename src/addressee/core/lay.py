@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from addressee.core.authorise import addresses_of
 from addressee.core.fieldtype import fold
 from addressee.core.registry import fields
@@ -127,16 +125,13 @@ def _lay_message(decision: Decision, message_id: str, snapshot: Snapshot) -> Non
 
 def _lay_past(decision: Decision, delivery: Delivery, snapshot: Snapshot) -> None:
     """What `why` tells later in the batch."""
-    key = (decision.target.removeprefix("record:"), decision.author or "")
-    if key in snapshot.told:
-        past = Past(
-            delivery.received_at,
-            delivery.message.subject,
-            decision.disposition.value,
-            decision.reason.value,
-            decision.trace,
-        )
-        snapshot.told[key] = (past, *snapshot.told[key])[:MOST_TOLD]
+    kind, _, record = decision.target.partition(":")
+    if kind != "record" or not decision.author:
+        return
+    key = (record, decision.author)
+    reason = decision.reason.value
+    past = Past(delivery.received_at, delivery.message.subject, decision.disposition.value, reason, decision.trace)
+    snapshot.told[key] = (past, *snapshot.told.get(key, ()))[:MOST_TOLD]
 
 
 def _lay_outbox(out: OutboxDraft, snapshot: Snapshot) -> None:
@@ -158,14 +153,4 @@ def _lay_outbox(out: OutboxDraft, snapshot: Snapshot) -> None:
 
 def _bind(snapshot: Snapshot, record: str, address: str, bound: Correspondent) -> None:
     have = snapshot.correspondents.setdefault(record, {})
-    old = have.get(address)
-    if old is None:
-        have[address] = bound
-        return
-    have[address] = replace(
-        old,
-        wrote_first=old.wrote_first or bound.wrote_first,
-        wrote=old.wrote or bound.wrote,
-        written_to=old.written_to or bound.written_to,
-        sent=old.sent or bound.sent,
-    )
+    have[address] = have[address].joined(bound) if address in have else bound

@@ -71,8 +71,16 @@ def compose(draft: OutboxDraft, setup: Setup, seed: str) -> Outgoing:
         in_reply_to=_fit_id(draft.in_reply_to),
         references=_references(draft),
         headers=tuple(_headers(draft, token, setup)),
-        text=f"{MARKER}\n\n{draft.text}" if token and draft.kind != "redirect" else draft.text,
+        text=_marked(draft) if token and draft.kind != "redirect" else draft.text,
     )
+
+
+def _marked(draft: OutboxDraft) -> str:
+    """The text below our marker; of a notice the first line stands above it: where an answer goes (law 16)."""
+    if draft.kind == "notification":
+        first, _, rest = draft.text.partition("\n")
+        return f"{first}\n\n{MARKER}\n{rest}"
+    return f"{MARKER}\n\n{draft.text}"
 
 
 def _name(person: str, site: str) -> str:

@@ -14,6 +14,7 @@ from addressee.core.action import Request, communication
 from addressee.core.addresses import normal
 from addressee.core.attachments import SENTENCES as FILE_SENTENCES
 from addressee.core.authorise import field_access, has_role, is_staff, reaches
+from addressee.core.body import NOTICE
 from addressee.core.errors import BadValue
 from addressee.core.fieldtype import Reading
 from addressee.core.message import Message, Nature
@@ -27,6 +28,7 @@ from addressee.core.values import (
     Actor,
     Assurance,
     CommunicationDraft,
+    Correspondent,
     Decision,
     Disposition,
     Fresh,
@@ -279,11 +281,16 @@ def may_read(actor: Actor, record: RecordState, telling: Telling) -> bool:
 
 
 def _reaches(actor: Actor, right: Right, record: RecordState, telling: Telling) -> bool:
+    return bool(reaches(actor, right, record, telling.setup, _bound(record, telling), telling.snapshot.records))
+
+
+def _bound(record: RecordState, telling: Telling) -> dict[str, Correspondent]:
+    """The correspondents of a record as they will be when the decision is written."""
     bound = dict(telling.snapshot.correspondents.get(record.uuid, {}))
     for (uuid, address), new in telling.decision.correspondents.items():
         if uuid == record.uuid:
-            bound[address] = new
-    return bool(reaches(actor, right, record, telling.setup, bound, telling.snapshot.records))
+            bound[address] = bound[address].joined(new) if address in bound else new
+    return bound
 
 
 def visible_texts(record: RecordState, actor: Actor, telling: Telling) -> list[tuple[str, str]]:
@@ -446,10 +453,9 @@ def _notice(
     goes_on_to = ", ".join(correspondents_of(record, telling))
     author = telling.message.author_name or telling.actor.address or "Somebody unknown"
     first = (
-        f"An answer to this notice is public and goes on to {goes_on_to}. "
-        "Begin it with the line `note` to keep it among staff."
+        f"{NOTICE}is public and goes on to {goes_on_to}. Begin it with the line `note` to keep it among staff."
         if public and goes_on_to
-        else "An answer to this notice stays among staff."
+        else f"{NOTICE}stays among staff."
     )
     doubt = " (unverified: nothing proves that it is the author's)" if post.unverified else ""
     lines = [first, "", f"{' '.join(author.split())}{doubt} wrote on {called}:", "", post.text.strip()]
@@ -491,13 +497,8 @@ def _to_correspondents(telling: Telling, answers: Answers) -> None:
 
 def correspondents_of(record: RecordState, telling: Telling) -> list[str]:
     """The addresses without a role that wrote to the record or were written to from it by a person."""
-    snapshot = telling.snapshot
-    bound = dict(snapshot.correspondents.get(record.uuid, {}))
-    for (uuid, address), new in telling.decision.correspondents.items():
-        if uuid == record.uuid:
-            bound[address] = new
-    wrote = (address for address, each in bound.items() if each.corresponds)
-    return sorted(address for address in wrote if not is_staff(address, snapshot))
+    wrote = (address for address, each in _bound(record, telling).items() if each.corresponds)
+    return sorted(address for address in wrote if not is_staff(address, telling.snapshot))
 
 
 def composed(telling: Telling, record: RecordState, post: CommunicationDraft, to: str) -> OutboxDraft:

@@ -131,6 +131,15 @@ class Correspondent:
         """It wrote to the record, or was written to from it by a person (DESIGN section 2)."""
         return self.wrote or self.wrote_first or self.written_to
 
+    def joined(self, other: Correspondent) -> Correspondent:
+        """Both together: what binds an address is never taken back."""
+        return Correspondent(
+            self.wrote_first or other.wrote_first,
+            self.wrote or other.wrote,
+            self.written_to or other.written_to,
+            self.sent or other.sent,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class TokenState:

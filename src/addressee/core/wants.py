@@ -90,19 +90,19 @@ def second_round(deliveries: Sequence[Delivery], snapshot: Snapshot, setup: Setu
         wanted.person_keys |= set(followers)
     for token in snapshot.tokens.values():
         _persons_of(wanted, token.account, setup)
+    targets: set[str] = set()
     for delivery in deliveries:
         found = _route(delivery, setup)
         about = find(delivery.message, found, snapshot, setup, one_per_thread=True)
         target = snapshot.records.get(about.record)
         table = target.table if target is not None else found.table
-        if target is not None:
-            subject = delivery.message.subject.strip().casefold()
-            if subject.startswith("why") and delivery.message.author:
-                wanted.told.add((target.uuid, delivery.message.author))
+        targets |= {target.uuid} if target is not None else set()
         if table in setup.live_tables and ":" in delivery.message.new_text:
             _lines(wanted, delivery, table, setup)
         if target is None and table in setup.live_tables:
             _made_of_the_mail(wanted, delivery, table, setup)
+    asking = {d.message.author for d in deliveries if "why" in d.message.subject.casefold() and d.message.author}
+    wanted.told |= {(uuid, author) for uuid in targets for author in asking}  # which one is told by the mails before it
     wanted.person_keys -= set(snapshot.persons)
     return wanted
 
