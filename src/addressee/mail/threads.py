@@ -1,7 +1,7 @@
 """Reads mail rows for a whole batch, in one statement, into the core's Snapshot. Called by pipeline/process.
 
-Tokens, messages by Message-ID, what was applied before, the counts of the limits, suppressions. The records they
-lead to are put into `wanted`, for records/snapshot to read.
+Tokens, messages by Message-ID, numbers in subjects, what was applied before, the counts of the limits, suppressions.
+The records they lead to are put into `wanted`, to be locked and then read by records/snapshot.
 """
 
 from __future__ import annotations
@@ -124,6 +124,14 @@ def _arms(wanted: Wanted, now: datetime) -> list[Arm]:
                 given,
             )
         )
+    by_table: dict[str, list[int]] = {}
+    for table, number in sorted(wanted.numbers):
+        by_table.setdefault(table, []).append(number)
+    for table, numbers in by_table.items():
+        marks, given = bulk.placeholders(numbers)
+        name = bulk.quoted("table")
+        source = f"{bulk.table(Record)} WHERE {name} = %s AND number IN {marks}"
+        arms.append(_arm("number", name, _text("uuid"), "''", "''", "number", source, [table, *given]))
     if wanted.identities:
         marks, given = bulk.placeholders(sorted(wanted.identities))
         arms.append(
@@ -267,6 +275,9 @@ def _take(snapshot: Snapshot, wanted: Wanted, kind: str, a: str, b: str, c: str,
         snapshot.messages.setdefault(a, []).append(KnownMessage(a, ours, (record,), c or None, d))
         if c:
             wanted.tokens.add(c)
+    elif kind == "number":
+        snapshot.numbered[a, n] = str(UUID(b))
+        wanted.uuids.add(str(UUID(b)))
     elif kind == "applied":
         known = snapshot.held if c == "hold" else snapshot.applied
         known[a, b] = min(n, known.get((a, b), n))

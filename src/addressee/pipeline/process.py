@@ -123,7 +123,10 @@ def _failed(work: Work, fault: Exception, setup: Setup) -> list[Outcome]:
     """One delivery that fails alone: tried again at once where it only lost a race, held after its tries."""
     row, now = work.row, clock.now()
     why = f"{type(fault).__name__}: {str(fault)[:300]}"
-    log.error("delivery %d could not be written: %s", row.pk, why, exc_info=not isinstance(fault, TryAgainLater))
+    if isinstance(fault, TryAgainLater):  # it lost a race; nothing is wrong with it
+        spool.defer([row.pk], now + timedelta(seconds=1), Reason.TRY_AGAIN, why)
+        return [Outcome(row.pk, Disposition.DEFER, Reason.TRY_AGAIN)]
+    log.error("delivery %d could not be written: %s", row.pk, why, exc_info=True)
     if row.attempts + 1 < setup.option("attempts"):
         spool.defer([row.pk], now, Reason.TRY_AGAIN, why, failed=True)
         return [Outcome(row.pk, Disposition.DEFER, Reason.TRY_AGAIN)]
@@ -174,6 +177,7 @@ def read_snapshot(deliveries: Sequence[Delivery], setup: Setup, now: datetime) -
     wanted = first_round(deliveries, setup)
     lock(_keys(wanted))
     threads.fill(snapshot, wanted, setup)
+    wanted.numbers.clear()  # found, and what they name is locked with the rest before it is read
     lock(sorted(wanted.uuids))
     records.fill(snapshot, wanted, setup)
     further = second_round(deliveries, snapshot, setup)
