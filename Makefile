@@ -43,19 +43,19 @@ setup-dev: .venv/.dev ## the same, and what the tests need
 	@$(PY) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/uv.txt
 	@touch $@
 
-# Two steps, because authres comes as source only: its build tools are installed first, by hash, and it is
-# built with those instead of with whatever is newest today.
+# Everything comes as wheels; --no-build says so. The package itself is built with the hatchling pinned here,
+# not with whatever is newest today.
 .venv/.core: .venv/.uv requirements/build.txt requirements/core.txt pyproject.toml
 	$(SAY) "2/3 installing the libraries the program runs on (requirements/core.txt)"
-	@$(BIN)/uv pip install --quiet --python $(PY) --require-hashes -r requirements/build.txt
-	@$(BIN)/uv pip install --python $(PY) --require-hashes --no-build-isolation -r requirements/core.txt
+	@$(BIN)/uv pip install --quiet --python $(PY) --require-hashes --no-build -r requirements/build.txt
+	@$(BIN)/uv pip install --python $(PY) --require-hashes --no-build -r requirements/core.txt
 	$(SAY) "3/3 installing the command $(BIN)/addressee"
 	@$(BIN)/uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
 	@touch $@
 
 .venv/.dev: .venv/.core requirements/dev.txt
 	$(SAY) "installing what the tests need (requirements/dev.txt)"
-	@$(BIN)/uv pip install --python $(PY) --require-hashes --no-build-isolation -r requirements/dev.txt
+	@$(BIN)/uv pip install --python $(PY) --require-hashes --no-build -r requirements/dev.txt
 	@touch $@
 
 lock: .venv/.uv ## write requirements/*.txt anew from requirements/*.in

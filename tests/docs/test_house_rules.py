@@ -210,6 +210,20 @@ def test_every_library_imported_is_asked_for_by_name():
     assert not strays
 
 
+def test_every_library_asked_for_is_used():
+    # Django loads psycopg, and Python tzdata, by name and unseen
+    asked = (ROOT / "requirements" / "core.in").read_text(encoding="utf-8").splitlines()
+    names = {normal(re.split(r"[=\[<>]", line)[0]) for line in asked} - {"psycopg", "tzdata"}
+    modules = {top: {normal(name) for name in brought} for top, brought in packages_distributions().items()}
+    source = "\n".join(path.read_text(encoding="utf-8") for path in MODULES)
+    imported = re.compile(
+        r"^ *(?:import|from) (\w+)|\"(\w+)[\".]", re.MULTILINE
+    )  # or named as a string, as in settings
+    tops = {top for pair in imported.findall(source) for top in pair}
+    used = {name for top, brought in modules.items() if top in tops for name in brought}
+    assert not names - used
+
+
 def test_pure_rooms_are_given_the_time_and_every_random_id():
     strays = [
         f"{path}:{node.lineno} {dotted(node.func)}()"

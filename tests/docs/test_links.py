@@ -41,7 +41,9 @@ def test_the_pages_a_reader_looks_for_are_there(page):
 def test_decisions_are_numbered_without_gaps_and_fit_on_one_page():
     decisions = sorted((ROOT / "docs" / "decisions").glob("[0-9]*.md"))
     assert [path.name[:4] for path in decisions] == [f"{number:04}" for number in range(1, len(decisions) + 1)]
+    listed = (ROOT / "docs" / "decisions" / "README.md").read_text(encoding="utf-8")
     for path in decisions:
+        assert f"({path.name})" in listed, path
         assert len(path.read_text(encoding="utf-8").splitlines()) <= 60, path
 
 
