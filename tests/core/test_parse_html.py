@@ -122,3 +122,12 @@ def test_pictures_of_the_mail_and_links_stay():
 )
 def test_text_of_html_stands_as_it_is_laid_out(source: str, text: str):
     assert read(source).text == text
+
+
+def test_what_stands_after_an_embed_is_neither_lost_nor_embedded() -> None:
+    # given HTML with an embed, which has no end tag
+    # when it is read
+    found = read('<p>a</p><embed src="https://x.test/y"><p>b</p>')
+    # then the text after it is there, and the embed is not
+    assert found.text.split() == ["a", "b"]
+    assert "embed" not in found.shown

@@ -23,7 +23,7 @@ _HIDDEN_STYLE = re.compile(
     re.IGNORECASE,
 )
 _DROPPED = {
-    "script", "style", "head", "title", "template", "object", "embed", "applet", "iframe", "frameset", "noframes",
+    "script", "style", "head", "title", "template", "object", "applet", "iframe", "frameset", "noframes",
     "audio", "video", "canvas", "svg", "math", "select", "textarea", "noscript", "xml", "link", "meta", "base",
 }  # fmt: skip
 _BLOCKS = {
