@@ -87,7 +87,7 @@ def test_what_was_acknowledged_is_in_the_spool_byte_for_byte(gus):
     deliveries = list(Delivery.objects.select_related("raw").order_by("pk"))
     assert [delivery.recipient for delivery in deliveries] == ["case@desk.example.test", "Support@Desk.example.test"]
     assert spool.raw_bytes(deliveries[0]) == HELLO
-    envelope = spool.envelope_of(deliveries[0])
+    envelope = spool.envelope_of(deliveries[0].envelope)
     assert (envelope.transport, envelope.sender, envelope.peer) == ("smtp", "gus@example.test", "127.0.0.1")
     assert (envelope.trusted, envelope.tls, envelope.login) == (False, True, "")
     assert RawMessage.objects.count() == 1
@@ -103,7 +103,7 @@ def test_lmtp_is_trusted_and_answers_for_each(running):
         mta.say("DATA")
         mta.write(HELLO + b".\r\n")
         assert [mta.reply()[:3] for _ in range(2)] == ["250"] * 2
-    assert all(spool.envelope_of(delivery).trusted for delivery in Delivery.objects.all())
+    assert all(spool.envelope_of(delivery.envelope).trusted for delivery in Delivery.objects.all())
     assert Delivery.objects.count() == 2
 
 
@@ -141,7 +141,7 @@ def test_a_person_signs_in_by_key_or_address(running):
         right = base64.b64encode(b"\0ada\0correct horse battery").decode()
         assert typist.say(f"AUTH PLAIN {right}").startswith("235")
         typist.send("ada@example.test", "case@desk.example.test", data=HELLO + b".\r\n")
-    assert spool.envelope_of(Delivery.objects.get()).login == "ada"
+    assert spool.envelope_of(Delivery.objects.get().envelope).login == "ada"
 
 
 def test_when_the_database_is_away_the_sender_keeps_it(gus, monkeypatch):

@@ -70,7 +70,7 @@ def _messages(decided: Sequence[Decided], now: datetime) -> None:
     bulk.insert(list(rows.values()), "ON CONFLICT DO NOTHING")
 
 
-def _message(message: Message, row: mail.Delivery) -> mail.Message:
+def _message(message: Message, row: spool.Taken) -> mail.Message:
     return mail.Message(
         identity=message.identity,
         message_id=message.message_id,

@@ -30,13 +30,12 @@ def explain(envelope: Envelope, recipients: Sequence[str], raw: bytes, file: str
         rows = spool.rehearse(incoming, clock.now())
         if isinstance(read, Parsed):
             walk([Work(row, read.message) for row in rows], setup, None)
-            lines = [
-                outcome.line(row) for row in mail.Delivery.objects.filter(pk__in=[r.pk for r in rows]).order_by("pk")
-            ]
-        else:
+        written = mail.Delivery.objects.filter(pk__in=[row.pk for row in rows]).order_by("pk")
+        lines = [outcome.line(row) for row in written]
+        if not isinstance(read, Parsed):
             trace = [{"step": "read", "result": "failed", "why": read.why}]
             held = {"disposition": "hold", "reason": (read.reason or Reason.POISON).value, **commit.empty_result(trace)}
-            lines = [{**outcome.line(row), **held} for row in rows]
+            lines = [{**line, **held} for line in lines]
         transaction.set_rollback(True)
     return [_unwritten(line) for line in lines]
 

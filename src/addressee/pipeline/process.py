@@ -24,13 +24,11 @@ from addressee.core.values import Decision, Delivery, Disposition, Override, Sna
 from addressee.core.wants import first_round, second_round
 from addressee.host import clock
 from addressee.host.checkpoints import reached
-from addressee.mail import models as mail
 from addressee.mail import spool, threads
 from addressee.people import rows as people
 from addressee.pipeline import commit
 from addressee.pipeline.reading import Failed, Parsed, RawRef, shared
 from addressee.records import snapshot as records
-from addressee.setup import store
 
 log = logging.getLogger("addressee.process")
 _AGAIN = timedelta(seconds=30)
@@ -49,7 +47,7 @@ class Outcome:
 class Work:
     """A delivery's row and the message that was read from its bytes."""
 
-    row: mail.Delivery
+    row: spool.Taken
     message: Message
 
 
@@ -59,11 +57,10 @@ def process(ids: Sequence[int], *, worker: str) -> list[Outcome]:
     A delivery that another worker took meanwhile is left to it. Raises only what stops every message: a database
     that is gone (OperationalError, InterfaceError); the claims then run out and nothing is lost.
     """
-    now, setup = clock.now(), store.current()
-    outcomes: list[Outcome] = []
-    rows = spool.claimed(ids)
+    now, outcomes = clock.now(), list[Outcome]()
+    rows, setup = spool.claimed_with_setup(ids)
     read = shared(setup).read_many(
-        [RawRef.of(row.raw) for row in rows], on_wait=lambda: spool.renew(worker, clock.now())
+        [RawRef(row.sha256, row.raw) for row in rows], on_wait=lambda: spool.renew(worker, clock.now())
     )
     reached("parsed")
     good: list[Work] = []
@@ -75,7 +72,7 @@ def process(ids: Sequence[int], *, worker: str) -> list[Outcome]:
     return [*outcomes, *_batch(good, setup, worker)]
 
 
-def _unread(row: mail.Delivery, failed: Failed, setup: Setup, now: datetime) -> list[Outcome]:
+def _unread(row: spool.Taken, failed: Failed, setup: Setup, now: datetime) -> list[Outcome]:
     """Try again, or hold after the option's number of tries."""
     if failed.reason is Reason.TRY_AGAIN:
         spool.defer([row.pk], now + _AGAIN, Reason.TRY_AGAIN, failed.why)
@@ -163,10 +160,10 @@ def delivery_of(work: Work) -> Delivery:
     return Delivery(
         id=row.pk,
         message=work.message,
-        envelope=spool.envelope_of(row),
+        envelope=row.envelope,
         recipient=row.recipient,
         received_at=row.received_at,
-        seed=bytes(row.seed),
+        seed=row.seed,
         override=Override(**row.override) if row.override else None,
     )
 

@@ -34,7 +34,6 @@ from addressee.core.message import Message
 from addressee.core.parse import parse
 from addressee.core.reasons import Reason
 from addressee.core.setup import Setup
-from addressee.mail.models import RawMessage
 from addressee.records import files
 
 _OUT_OF_MEMORY = 71  # exit code of a child
@@ -53,10 +52,6 @@ class RawRef:
 
     sha256: str
     data: bytes = b""
-
-    @classmethod
-    def of(cls, raw: RawMessage) -> RawRef:
-        return cls(raw.sha256, bytes(raw.bytes) if raw.bytes is not None else b"")
 
     @classmethod
     def given(cls, data: bytes) -> RawRef:

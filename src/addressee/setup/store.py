@@ -10,6 +10,8 @@ import json
 from collections.abc import Iterable
 from typing import Any
 
+from django.db import connection
+
 from addressee.core.setup import Setup
 from addressee.setup.difference import Tree, document_of, same
 from addressee.setup.lines import Path
@@ -17,16 +19,25 @@ from addressee.setup.models import Item, State
 
 OPERATOR = "operator"  # who `apply` writes as
 
-_cached: dict[str, Setup] = {}  # version and digest -> the setup; one entry
+# Version and digest as one value, for a statement that asks for something else as well.
+STAMP = "(SELECT CAST(version AS text) || ' ' || digest FROM setup_state ORDER BY id LIMIT 1)"
+
+_cached: dict[str, Setup] = {}  # stamp -> the setup; one entry
 
 
 def current() -> Setup:
     """The setup as it stands: one small query, and the value itself from the cache while its version stands."""
-    version, digest = State.objects.values_list("version", "digest").order_by("pk").first() or (0, "")
-    stamp = f"{version} {digest}"
+    with connection.cursor() as cursor:
+        cursor.execute(f"SELECT {STAMP}")
+        return of_stamp(cursor.fetchone()[0])
+
+
+def of_stamp(stamp: str | None) -> Setup:
+    """The setup that STAMP told of, from the cache where it is the one that is known."""
+    stamp = stamp or "0 "
     found = _cached.get(stamp)
     if found is None:
-        found = setup_of(tree(), version)
+        found = setup_of(tree(), int(stamp.partition(" ")[0]))
         _cached.clear()
         _cached[stamp] = found
     return found
