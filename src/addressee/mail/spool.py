@@ -282,7 +282,7 @@ def _taken(
         pk,
         raw_id,
         recipient,
-        _envelope_of(envelope),
+        envelope_of(json.loads(envelope)),
         bytes(seed),
         at,
         attempts,
