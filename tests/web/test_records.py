@@ -8,6 +8,7 @@ import firm as house
 import pytest
 
 from addressee.mail.models import Communication
+from addressee.records.models import Correspondent
 from web.conftest import HTMX
 
 CASE = "/tables/case/CASE-17/"
@@ -187,3 +188,16 @@ def test_given_ten_or_a_hundred_posts_when_opened_then_as_many_queries(ada, firm
         house.post(firm["case"], None, f"Note {number}", actor="cleo")
     with django_assert_max_num_queries(32):
         ada.get(CASE)
+
+
+def test_given_staff_who_wrote_or_were_sent_a_notice_when_shown_then_they_are_no_correspondents(ada, firm):
+    # given a case to which Ben wrote too, and from which a program, not a person, wrote to somebody
+    for address, how in (("ben@example.test", {"wrote": True}), ("robot@noticed.example", {"sent": True})):
+        Correspondent.objects.create(record=firm["case"], address=address, **how)
+    # when Ada thinks of a public comment, then the page names those whom it would reach
+    page = html(ada)
+    hint = re.search(r'<p class="hint">Internal is for.*?</p>', page, re.DOTALL)[0]
+    assert "jane@harbour.example" in hint
+    for nobody in ("ben@example.test", "robot@noticed.example"):
+        assert nobody not in hint
+        assert f"<li>{nobody}" not in page

@@ -148,7 +148,7 @@ def test_given_hostile_subject_name_body_and_file_when_shown_anywhere_then_it_is
     )  # fmt: skip
     house.post(case, bad, actor=EVIL[:40])
     house.revision(case, 1, "update", house.NOW, by=EVIL[:40], notes=(EVIL, EVIL))
-    house.Correspondent.objects.create(record=case, address=EVIL)
+    house.Correspondent.objects.create(record=case, address=EVIL, wrote=True)
     urls = ["/", "/tables/case/", "/tables/case/CASE-77/", "/messages/", f"/messages/{sent.pk}/", "/held/"]
     urls += ["/held/choices/?table=case&record=", f"/tables/case/?q={EVIL}", f"/messages/?q={EVIL}"]
     seen = 0

@@ -9,10 +9,12 @@ from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST, require_safe
 
 from addressee.core import route
+from addressee.core.authorise import has_role
 from addressee.core.errors import AddresseeError
 from addressee.core.reasons import Reason
 from addressee.core.values import Right, Visibility
 from addressee.mail.models import Communication, File
+from addressee.people import rows as people
 from addressee.pipeline import request as pipeline
 from addressee.records.models import Correspondent, Record
 from addressee.web.answers import by_htmx, page, went_well
@@ -100,6 +102,15 @@ def _name_in_stream(record: Record, sha256: str) -> str:
     return found.name if found else ""
 
 
+def _correspondents(record: Record) -> list[Correspondent]:
+    """Whom a public post reaches: addresses without a role that wrote, or that a person wrote to."""
+    bound = Correspondent.objects.filter(Q(wrote=True) | Q(wrote_first=True) | Q(written_to=True), record=record)
+    shown = list(bound.order_by("-wrote_first", "address")[:50])
+    known = people.persons_by([one.address for one in shown])
+    staff = {address for person in known if has_role(person) for address in person.addresses}
+    return [one for one in shown if one.address not in staff]
+
+
 def _page(
     request: HttpRequest, reader: Reader, record: Record, form: CommentForm, *, told: str = "", status: int = 200
 ) -> HttpResponse:
@@ -121,7 +132,7 @@ def _page(
         "created_by": presenter.person(record.created_by),
         "fields": presenter.fields(record),
         "addresses": route.record_addresses(record.table, str(record.uuid), reader.setup),
-        "correspondents": Correspondent.objects.filter(record=record).order_by("-wrote_first", "address")[:50],
+        "correspondents": _correspondents(record),
         "stream": stream_of(record, presenter, whole=request.GET.get("whole") == "1"),
         "undelivered": undelivered(record),
         "may_comment": reader.reaches(record, Right.COMMENT),
