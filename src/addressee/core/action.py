@@ -207,7 +207,7 @@ def appended(request: Request, record_values: Mapping[str, Any], name: str, text
         stamp = request.now.isoformat(timespec="seconds").replace("+00:00", "Z")
         entry = {
             "at": stamp,
-            "actor": request.actor.key if not request.actor.lent else request.actor.address,
+            "actor": (not request.actor.lent and request.actor.key) or request.actor.address,
             "text": text,
         }
         return [*(old or ()), entry]

@@ -55,7 +55,7 @@ def decide(delivery: Delivery, snapshot: Snapshot, setup: Setup) -> Decision:
     if decision.disposition is Disposition.HOLD and decision.target and delivery.override is None:
         earlier = snapshot.held.get((delivery.message.identity, decision.target), delivery.id)
         if earlier != delivery.id:  # one copy waits for a person; a second would only be in the way
-            repeated = walk.settle(Disposition.DISCARD, Reason.DUPLICATE, f"delivery {earlier} waits, the same message")
+            repeated = walk.settle(Disposition.DISCARD, Reason.DUPLICATE, "the same message waits for a person already")
             return replace(repeated, duplicate_of=earlier, changes=(), communications=(), effects=())
     return walk.answered(decision)
 
@@ -278,7 +278,7 @@ class _Walk:
         earlier = self.snapshot.applied.get((self.message.identity, self.target))
         if earlier is None:
             return None
-        decision = self.settle(Disposition.DISCARD, Reason.DUPLICATE, f"delivery {earlier} was the same message")
+        decision = self.settle(Disposition.DISCARD, Reason.DUPLICATE, "it had its effect here already")
         return replace(decision, duplicate_of=earlier or None)
 
     def _history(self) -> Decision | None:

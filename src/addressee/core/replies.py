@@ -187,7 +187,7 @@ def _unanswerable(telling: Telling) -> str:
         return "nobody is told"
     if message.author is None or not actor.address:
         return "there is no single author to answer"
-    if telling.released and decision.disposition is not Disposition.ACCEPT:
+    if telling.released and decision.disposition is Disposition.HOLD:
         return "it was released and waits again"
     sure = actor.level >= Assurance.E3 or (actor.level is Assurance.E2 and actor.token is not None)
     if not sure:
