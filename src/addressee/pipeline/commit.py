@@ -6,8 +6,9 @@ Called by pipeline/process within its transaction. Decides nothing.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 from uuid import UUID
 
 from django.db.models import F
@@ -32,10 +33,16 @@ from addressee.mail import outbox, spool
 from addressee.mail.peek import message_id_hash
 from addressee.records import bulk, writer
 
-if TYPE_CHECKING:
-    from addressee.pipeline.process import Work
 
-Decided = tuple["Work", Delivery, Decision]
+@dataclass(frozen=True, slots=True)
+class Work:
+    """A delivery's row and the message that was read from its bytes."""
+
+    row: spool.Taken
+    message: Message
+
+
+Decided = tuple[Work, Delivery, Decision]
 _ANSWERS = ("receipt", "auto_reply", "confirmation")
 
 

@@ -13,7 +13,8 @@ from addressee.host import clock
 from addressee.mail import models as mail
 from addressee.mail import spool
 from addressee.pipeline import commit, outcome
-from addressee.pipeline.process import Work, walk
+from addressee.pipeline.commit import Work
+from addressee.pipeline.process import walk
 from addressee.pipeline.reading import Parsed, RawRef, shared
 from addressee.setup import store
 

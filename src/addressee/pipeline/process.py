@@ -17,7 +17,6 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from addressee.core.decide import decide
 from addressee.core.errors import TryAgainLater
 from addressee.core.lay import lay
-from addressee.core.message import Message
 from addressee.core.reasons import Reason
 from addressee.core.setup import Setup
 from addressee.core.values import Decision, Delivery, Disposition, Override, Snapshot, Wanted
@@ -27,6 +26,7 @@ from addressee.host.checkpoints import reached
 from addressee.mail import spool, threads
 from addressee.people import rows as people
 from addressee.pipeline import commit
+from addressee.pipeline.commit import Work
 from addressee.pipeline.reading import Failed, Parsed, RawRef, shared
 from addressee.records import snapshot as records
 
@@ -41,14 +41,6 @@ class Outcome:
     delivery: int
     disposition: Disposition
     reason: str
-
-
-@dataclass(frozen=True, slots=True)
-class Work:
-    """A delivery's row and the message that was read from its bytes."""
-
-    row: spool.Taken
-    message: Message
 
 
 def process(ids: Sequence[int], *, worker: str) -> list[Outcome]:
