@@ -70,3 +70,13 @@ def test_many_questions_are_answered_over_one_connection(postfix):
 def test_what_is_not_the_protocol_ends_the_connection(postfix, noise):
     postfix.write(noise)
     assert postfix.reader.readline() == b""
+
+
+def test_given_a_session_of_postfix_that_idles_when_the_service_ends_then_nobody_complains(box, caplog):
+    questions = Questions(exists=box.exists, is_ours=lambda domain: True)
+    with Listening("policy", questions) as listening:
+        postfix = Typist(listening.port)
+        assert ask(postfix, "case@records.example.test") == "action=DUNNO"
+    assert postfix.reader.read() == b""
+    postfix.close()
+    assert [record.getMessage() for record in caplog.records] == []

@@ -76,6 +76,8 @@ class Policy:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             try:
                 await _converse(reader, writer, questions)
+            except asyncio.CancelledError:
+                log.debug("policy session closed: the service ends")  # raised on, asyncio 3.11 prints a traceback
             except (BadRequest, OSError, TimeoutError) as error:
                 log.warning("policy session closed: %s", error)
             finally:
