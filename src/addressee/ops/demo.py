@@ -28,7 +28,8 @@ SIGN_IN = "ada"
 def run(args: argparse.Namespace) -> int:
     """0 when all went well, 69 when a mail became something else than it should, 75 and 78 as for every command."""
     show = JsonLines() if args.json else Terminal()
-    signal.signal(signal.SIGTERM, _interrupt)
+    for number in (signal.SIGINT, signal.SIGTERM):  # also where a shell in the background had it ignore Ctrl-C
+        signal.signal(number, _interrupt)
     try:
         with demo_home.alone():
             return Demo(args, show).run()
