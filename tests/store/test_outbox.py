@@ -252,7 +252,7 @@ def test_two_senders_send_each_message_once(sink):
     write(*[{} for _ in range(60)])
     deliverers = [Deliverer(), Deliverer()]
     for number, deliverer in enumerate(deliverers):
-        deliverer.worker += f"#{number}"
+        deliverer.worker = f"machine{number}/1.1"  # of machines whose processes we can't look at
 
     def until_idle(deliverer: Deliverer) -> None:
         deliverer.until_idle()
