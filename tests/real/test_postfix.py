@@ -382,7 +382,7 @@ def test_given_a_notice_when_staff_answer_then_it_goes_on_to_the_customer_and_he
     assert "difficult" not in composed.text
     assert "support@example.test" in composed.message["From"]
     assert "ben@example.test" not in composed.raw.decode("utf-8", "replace")
-    assert token_of(composed) != token_of(notice)
+    assert token_of(notice).encode() not in composed.raw.lower()
     # and her answer to that one is on the record, and ben hears of it
     answer(composed, author, "Friday is fine.")
     wait_for(lambda: town.world.to("ben@example.test")[-1].text.count("Friday is fine."), 60)
@@ -391,6 +391,37 @@ def test_given_a_notice_when_staff_answer_then_it_goes_on_to_the_customer_and_he
         "Since Monday.", "We come on Friday.", "Friday is fine.",
     ]  # fmt: skip
     assert [text for text, visible in posts if visible == "internal"] == ["She is a difficult one."]
+
+
+def test_given_an_absent_customer_when_his_mailbox_answers_the_receipt_then_it_is_shown_and_goes_no_further(town: Town):
+    author, title = "otto@away.example", "Otto is about to leave"
+    receipt = town.post(mail(author, "support@example.test", title, "Bye."), author, "support@example.test")
+    to = receipt.message["Reply-To"]
+    note = mail(author, to, f"Out of office: {receipt.message['Subject']}", "I am away until Monday.")
+    note["Auto-Submitted"] = "auto-replied"
+    note["In-Reply-To"] = receipt.message["Message-ID"]
+    assert swaks(town.postfix.port, note.as_bytes(), "", to).code == 0
+    town.settled()
+    assert texts(town.case(title)) == ["Bye.", "I am away until Monday."]
+    assert len(town.world.to(author)) == 1
+
+
+def test_given_an_address_beyond_ascii_when_it_writes_then_it_is_answered_by_smtputf8(town: Town):
+    author, title = "jürgen@bücher.example", "Grüße aus Köln"
+    message = mail("nobody@cust.example", "support@example.test", title, "Hallo.")
+    del message["From"]
+    message["From"] = f"Jürgen <{author}>"
+    with smtplib.SMTP(OURS, town.postfix.port, source_address=(WORLD, 0), timeout=60) as client:
+        client.send_message(message, author, ["support@example.test"])
+    town.settled()
+    (line,) = town.trace(message)
+    assert line["disposition"] == "accept", line["trace"]
+    assert line["verified"], line["trace"]
+    case = town.case(title)
+    wait_for(lambda: [each for each in town.world.mails if each.to.startswith("jürgen@")], 60)
+    (receipt,) = [each for each in town.world.mails if each.to.startswith("jürgen@")]
+    assert case["number"] in receipt.text
+    assert token_of(receipt)
 
 
 def test_given_an_address_that_is_gone_when_we_write_to_it_then_the_bounce_is_shown_on_the_record(town: Town):
