@@ -6,6 +6,7 @@ pipeline/commit writes; pipeline/deliver claims, renders and marks; the outbox c
 from __future__ import annotations
 
 import uuid
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from email.utils import format_datetime
@@ -22,7 +23,7 @@ from addressee.core.numbers import format_number
 from addressee.core.outgoing import Outgoing, compose
 from addressee.core.setup import Setup
 from addressee.core.tokens import digest
-from addressee.core.values import OutboxDraft
+from addressee.core.values import OutboxDraft, TokenState
 from addressee.mail import spool
 from addressee.mail.claims import LEASE, is_dead
 from addressee.mail.models import Communication, Delivery, Message, OutboxItem, Token
@@ -34,10 +35,13 @@ OPEN_STATES = ("queued", "deferred")
 # ---- Writing ----------------------------------------------------------------------------------------------
 
 
-def write(drafts: Sequence[tuple[OutboxDraft, int | None]], setup: Setup, now: datetime) -> None:
+def write(
+    drafts: Sequence[tuple[OutboxDraft, int | None]], setup: Setup, now: datetime, used: Sequence[TokenState] = ()
+) -> None:
     """Put drafts into the outbox, each with the delivery that caused it: two statements, in the caller's transaction.
 
     The record of a draft must be written before. A draft to what is no address is kept as failed, with the reason.
+    used  tokens that came back, as often as they did: counted in the statement that keeps the new ones
     """
     items, tokens = [], []
     for place, (draft, delivery) in enumerate(drafts):
@@ -45,8 +49,11 @@ def write(drafts: Sequence[tuple[OutboxDraft, int | None]], setup: Setup, now: d
         items.append(_row(draft, outgoing, delivery, now))
         if draft.token and draft.record:
             tokens.append(_token_row(draft, outgoing, setup, now))
+    for known, uses in Counter(used).items():
+        row = {"hash": known.hash, "record_id": uuid.UUID(known.record), "address": known.address}
+        tokens.append(Token(**row, account=known.account, notice=known.notice, created_at=now, uses=uses))
     bulk.insert(items)
-    bulk.insert(tokens)
+    bulk.insert(tokens, f"ON CONFLICT (hash) DO UPDATE SET uses = {bulk.table(Token)}.uses + excluded.uses")
 
 
 def _row(draft: OutboxDraft, outgoing: Outgoing, delivery: int | None, now: datetime) -> OutboxItem:

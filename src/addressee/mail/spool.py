@@ -10,7 +10,7 @@ import secrets
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, fields
-from datetime import UTC, datetime
+from datetime import datetime
 from functools import cache
 from hashlib import sha256
 from typing import Any
@@ -29,7 +29,7 @@ from addressee.host.checkpoints import Fault, reached
 from addressee.mail.claims import LEASE, Claim, claim, free_the_dead, give_back, renew, worker_name
 from addressee.mail.models import Delivery, RawMessage
 from addressee.mail.peek import message_id_hash, peek
-from addressee.records import files
+from addressee.records import bulk, files
 from addressee.setup import store
 
 __all__ = [
@@ -276,7 +276,6 @@ def _taken(
     raw: bytes | None,
 ) -> Taken:
     """One row, as both databases hand it over."""
-    at = received_at if received_at.tzinfo else received_at.replace(tzinfo=UTC)
     said = json.loads(override) if override else None
     return Taken(
         pk,
@@ -284,7 +283,7 @@ def _taken(
         recipient,
         envelope_of(json.loads(envelope)),
         bytes(seed),
-        at,
+        bulk.aware(received_at),
         attempts,
         said,
         json.loads(result),

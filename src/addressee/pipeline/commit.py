@@ -11,8 +11,6 @@ from datetime import datetime
 from typing import Any
 from uuid import UUID
 
-from django.db.models import F
-
 from addressee.core.contract import contract_value, name_of, reference
 from addressee.core.message import Message
 from addressee.core.setup import Setup
@@ -27,6 +25,7 @@ from addressee.core.values import (
     OutboxDraft,
     Override,
     Snapshot,
+    TokenState,
 )
 from addressee.mail import models as mail
 from addressee.mail import outbox, spool
@@ -49,22 +48,27 @@ _ANSWERS = ("receipt", "auto_reply", "confirmation")
 def write(decided: Sequence[Decided], snapshot: Snapshot, setup: Setup, now: datetime, worker: str | None) -> None:
     """All rows of a batch, in a number of statements that does not depend on its size."""
     _messages(decided, now)
-    write_effects([(d, delivery.message.identity, delivery.override) for _, delivery, d in decided], setup, now)
+    taken = (d.used_token for _, _, d in decided if d.disposition is Disposition.ACCEPT)
+    used = [snapshot.tokens[token] for token in taken if token]
+    write_effects([(d, delivery.message.identity, delivery.override) for _, delivery, d in decided], setup, now, used)
     _files(decided)
     spool.settle([_settled(delivery, d, snapshot, setup) for _, delivery, d in decided], now, worker)
 
 
-def write_effects(decisions: Sequence[tuple[Decision, str, Override | None]], setup: Setup, now: datetime) -> None:
+def write_effects(
+    decisions: Sequence[tuple[Decision, str, Override | None]],
+    setup: Setup,
+    now: datetime,
+    used: Sequence[TokenState] = (),
+) -> None:
     """What mailed and web posts have in common: records, communications, outbox, tokens, limits (law 19).
 
     decisions  each with the identity of its message ("" for a web post) and what a person said of it
+    used       the tokens by which accepted ones came
     """
     _records(decisions, setup, now)
     bulk.insert([_communication(draft, now) for d, _, _ in decisions for draft in d.communications])
-    outbox.write([(draft, d.delivery or None) for d, _, _ in decisions for draft in d.outbox], setup, now)
-    used = {d.used_token for d, _, _ in decisions if d.used_token and d.disposition is Disposition.ACCEPT}
-    if used:
-        mail.Token.objects.filter(hash__in=sorted(used)).update(uses=F("uses") + 1)
+    outbox.write([(draft, d.delivery or None) for d, _, _ in decisions for draft in d.outbox], setup, now, used)
     bulk.insert([mark for d, _, _ in decisions for mark in _marks(d, now)])
 
 

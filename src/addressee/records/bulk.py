@@ -7,6 +7,7 @@ SQLite takes 32,766 parameters since 3.32.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any, TypeVar
 from uuid import UUID
@@ -97,6 +98,16 @@ def _preparation(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
     if isinstance(target, models.UUIDField):
         return str if connection.vendor == "postgresql" else _hex
     return lambda value: field.get_db_prep_save(value, connection)
+
+
+def key(value: UUID | str) -> str:
+    """A uuid as the database at hand takes it for a parameter."""
+    return str(value) if connection.vendor == "postgresql" else _hex(value)
+
+
+def aware(at: datetime) -> datetime:
+    """A time as a plain statement brings it: SQLite keeps UTC and does not say so."""
+    return at if at.tzinfo else at.replace(tzinfo=UTC)
 
 
 def _hex(value: UUID | str) -> str:

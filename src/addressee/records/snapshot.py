@@ -7,18 +7,16 @@ It takes no locks of its own. The caller holds the write transaction: on SQLite 
 on PostgreSQL he has taken advisory locks on the batch's keys before.
 """
 
-# ruff: noqa: S611 (statements are made of our own names; what comes from outside is a parameter)
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
+from functools import cache
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import TextField
-from django.db.models.expressions import RawSQL
 
 from addressee.core.contract import links_in
 from addressee.core.registry import fields
@@ -65,29 +63,38 @@ def read_records(snapshot: Snapshot, uuids: Iterable[str]) -> None:
             snapshot.followers[state.uuid] = tuple(sorted(json.loads(following or "[]")))
 
 
-def _rows(uuids: Iterable[str]) -> Iterable[tuple[Any, ...]]:
+def _rows(uuids: Sequence[str]) -> Iterable[tuple[Any, ...]]:
+    marks, given = bulk.placeholders(map(bulk.key, uuids))
+    with connection.cursor() as cursor:
+        cursor.execute(f"{_question(connection.vendor)} WHERE r.uuid IN {marks}", given)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
+@cache
+def _question(vendor: str) -> str:
+    """The SELECT of records with, as JSON, their correspondents and followers."""
     as_list, as_pair, as_number = "json_group_array", "json_array", ""
-    if connection.vendor == "postgresql":
+    if vendor == "postgresql":
         as_list, as_pair, as_number = "json_agg", "json_build_array", "::int"
     flags = ", ".join(f"c.{flag}{as_number}" for flag in ("wrote_first", "wrote", "written_to", "sent"))
-    record = f"{bulk.table(Record)}.uuid"
     bonds = f"{as_list}({as_pair}(c.address, {flags})) AS text) FROM {bulk.table(Correspondent)} c"
     following = f"{as_list}(c.person) AS text) FROM {bulk.table(Follower)} c"
+    columns = ", ".join(f"r.{bulk.quoted(name)}" for name in _COLUMNS)
     return (
-        Record.objects.filter(uuid__in=list(uuids))
-        .annotate(
-            bonds=RawSQL(f"(SELECT CAST({bonds} WHERE c.record_id = {record})", (), TextField()),
-            following=RawSQL(f"(SELECT CAST({following} WHERE c.record_id = {record})", (), TextField()),
-        )
-        .values_list(*_COLUMNS, "version", "deleted_at", "unverified", "bonds", "following")
+        f"SELECT {columns}, r.version, r.deleted_at, r.unverified,"
+        f" (SELECT CAST({bonds} WHERE c.record_id = r.uuid), (SELECT CAST({following} WHERE c.record_id = r.uuid)"
+        f" FROM {bulk.table(Record)} r"
     )
 
 
 def _state(row: tuple[Any, ...]) -> RecordState:
     *told, version, deleted_at, unverified = row
     by_name = dict(zip(_COLUMNS, told, strict=True))
-    by_name["uuid"] = str(by_name["uuid"])
-    return RecordState(**by_name, version=version, deleted=deleted_at is not None, unverified=unverified)
+    by_name["uuid"] = str(UUID(str(by_name["uuid"])))
+    by_name["values"] = json.loads(by_name["values"])
+    by_name["created_at"] = bulk.aware(by_name["created_at"])
+    return RecordState(**by_name, version=version, deleted=deleted_at is not None, unverified=bool(unverified))
 
 
 def _contacts(look_up: LookUp, address: str) -> list[str]:

@@ -13,7 +13,6 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
-from django.db.models import F
 
 from addressee.audit.models import Entry
 from addressee.core.errors import TryAgainLater
@@ -86,9 +85,8 @@ def write(
         by_record.setdefault(each.change.record, []).append(each)
     made = {uuid: own for uuid, own in by_record.items() if own[0].change.kind == "create"}
     moved = {uuid: own for uuid, own in by_record.items() if uuid not in made}
-    hashes = _last_hashes(moved)
     bulk.insert([_new(own) for own in made.values()])
-    _update(moved)
+    hashes = _update(moved)
     _index(by_record, made, setup)
     _remember(changes, entries, hashes)
     _count(made.values())
@@ -122,10 +120,13 @@ def _new(own: list[Written]) -> Record:
 _CHANGED = ("title", "values", "team", "account", "assignee", "updated_at", "version", "unverified")
 
 
-def _update(moved: Mapping[str, list[Written]]) -> None:
-    """Bring the changed records to their last state, each only from the version that the snapshot read."""
+def _update(moved: Mapping[str, list[Written]]) -> dict[str, str]:
+    """Bring the changed records to their last state, each only from the version that the snapshot read.
+
+    Returns the hash of each one's newest revision, which is the one before those that are written now.
+    """
     if not moved:
-        return
+        return {}
     fields = bulk.fields(Record, "uuid", *_CHANGED, "version", "unverified")
     rows = [_row(own) for own in moved.values()]
     columns = {name: number for number, name in enumerate(_CHANGED, start=2)}
@@ -133,18 +134,22 @@ def _update(moved: Mapping[str, list[Written]]) -> None:
     name, at = bulk.table(Record), f"v.column{columns['updated_at']}"
     sets = [f"{bulk.quoted(column)} = v.column{number}" for column, number in columns.items()]
     sets.append(f"deleted_at = CASE WHEN v.column{deleted} THEN COALESCE({name}.deleted_at, {at}) END")
-    written = 0
+    newest = (
+        f"SELECT r.hash FROM {bulk.table(Revision)} r WHERE r.record_id = {name}.uuid ORDER BY r.version DESC LIMIT 1"
+    )
+    written: list[tuple[Any, str]] = []
     with connection.cursor() as cursor:
         for part in bulk.chunks(rows, len(fields)):
             source, parameters = bulk.values(fields, part)
             cursor.execute(
                 f"UPDATE {name} SET {', '.join(sets)} FROM {source} AS v "
-                f"WHERE {name}.uuid = v.column1 AND {name}.version = v.column{read}",
+                f"WHERE {name}.uuid = v.column1 AND {name}.version = v.column{read} RETURNING uuid, ({newest})",
                 parameters,
             )
-            written += cursor.rowcount
-    if written != len(rows):
+            written += cursor.fetchall()
+    if len(written) != len(rows):
         raise RecordMoved("try-again", records=sorted(moved))
+    return {str(UUID(str(uuid))): digest or "" for uuid, digest in written}
 
 
 def _row(own: list[Written]) -> list[Any]:
@@ -187,14 +192,6 @@ def _remove_index(stale: list[tuple[UUID, str]]) -> None:
                 f" AND (record_id, field) IN {source}",
                 [*given, *parameters],
             )
-
-
-def _last_hashes(moved: Mapping[str, list[Written]]) -> dict[str, str]:
-    """record -> hash of its newest revision."""
-    if not moved:
-        return {}
-    found = Revision.objects.filter(record__in=list(moved), version=F("record__version"))
-    return {str(record): digest for record, digest in found.values_list("record_id", "hash")}
 
 
 def _remember(changes: Sequence[Written], entries: Sequence[Audited], hashes: dict[str, str]) -> None:
