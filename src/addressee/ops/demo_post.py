@@ -129,7 +129,13 @@ class PostOffice:
 
     def number(self, key: str) -> str:
         """The record that a sample is about, as its number where it has one."""
-        told = outcome.line(self._deliveries(key)[0])["communications"]
+
+        def first() -> Delivery | None:
+            row = self._deliveries(key)[0]
+            return row if row.disposition else None
+
+        row = _wait(first)  # an earlier run may have sent it and ended before it was worked on
+        told = outcome.line(row)["communications"] if row else ()
         if not told:
             raise Stuck(f"the sample {key} led to no record")
         return str(told[0]["record"])
