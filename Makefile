@@ -44,11 +44,12 @@ setup-dev: .venv/.dev ## the same, and what the tests need
 	@touch $@
 
 # Everything comes as wheels; --no-build says so. The package itself is built with the hatchling pinned here,
-# not with whatever is newest today.
+# not with whatever is newest today. The libraries are compiled here, once: serve starts several processes at a
+# time, and each would compile them for itself.
 .venv/.core: .venv/.uv requirements/build.txt requirements/core.txt pyproject.toml
 	$(SAY) "2/3 installing the libraries the program runs on (requirements/core.txt)"
 	@$(BIN)/uv pip install --quiet --python $(PY) --require-hashes --no-build -r requirements/build.txt
-	@$(BIN)/uv pip install --python $(PY) --require-hashes --no-build -r requirements/core.txt
+	@$(BIN)/uv pip install --compile-bytecode --python $(PY) --require-hashes --no-build -r requirements/core.txt
 	$(SAY) "3/3 installing the command $(BIN)/addressee"
 	@$(BIN)/uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
 	@touch $@
