@@ -85,7 +85,7 @@ def answers(served: Served) -> None:
         assert "PIPELINING" in mta.greet("LHLO")
     with Typist(served.port("policy"), timeout=20) as postfix:
         postfix.write(b"request=smtpd_access_policy\nprotocol_state=RCPT\nrecipient=nobody@desk.example.test\n\n")
-        assert postfix.reader.readline().startswith(b"action=REJECT 5.1.1")
+        assert postfix.reader.readline().startswith(b"action=550 5.1.1")
 
 
 def gone(pid: int) -> bool:

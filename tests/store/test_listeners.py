@@ -194,7 +194,7 @@ def test_the_policy_service_knows_what_the_listener_knows(running):
             return postfix.reader.readline().decode()
 
     assert ask("case@desk.example.test") == "action=DUNNO\n"
-    assert ask("nobody@DESK.example.test").startswith("action=REJECT 5.1.1")
+    assert ask("nobody@DESK.example.test").startswith("action=550 5.1.1")
     assert ask("nobody@example.test") == "action=DUNNO\n"
 
 

@@ -36,7 +36,7 @@ def test_a_known_address_is_let_through(postfix):
 
 
 def test_an_unknown_address_of_ours_is_rejected(postfix):
-    assert ask(postfix, "nobody@records.example.test").startswith("action=REJECT 5.1.1 no-such-address")
+    assert ask(postfix, "nobody@records.example.test").startswith("action=550 5.1.1 no-such-address")
 
 
 @pytest.mark.parametrize("recipient", ["nobody@elsewhere.test", "", "postmaster", "nobody@"])
@@ -58,9 +58,9 @@ def test_many_questions_are_answered_over_one_connection(postfix):
     answers = [ask(postfix, f"{name}@records.example.test") for name in ["case", "x", "case", "y"]]
     assert [answer.split()[0] for answer in answers] == [
         "action=DUNNO",
-        "action=REJECT",
+        "action=550",
         "action=DUNNO",
-        "action=REJECT",
+        "action=550",
     ]
 
 

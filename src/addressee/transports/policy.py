@@ -19,7 +19,7 @@ log = logging.getLogger(__name__)
 
 MOST_ATTRIBUTES = 200
 IDLE_SECONDS = 1200.0  # Postfix closes by itself after 1000 (smtpd_policy_service_max_ttl)
-UNKNOWN = "REJECT 5.1.1 no-such-address: there is no such address here"
+UNKNOWN = "550 5.1.1 no-such-address: there is no such address here"  # access(5); a bare REJECT would become 554
 LATER = "DEFER_IF_PERMIT 4.3.0 The address can't be looked up now, try again later"
 
 
