@@ -177,6 +177,7 @@ class _Walk:
             self.route = route(self.delivery.recipient, self.setup)
         self.note("route", self.route.kind.value, _route_why(self.route))
         if self.route.kind is Kind.NONE:
+            self.target = f"address:{self.route.address}"[:80]
             return self.settle(Disposition.HOLD, Reason.NO_SUCH_ADDRESS)
         if self.route.kind is Kind.RESERVED:
             self.target = f"name:{self.route.address}"[:80]
@@ -480,7 +481,7 @@ class _Walk:
         self.actor = actor
         if refusal is not None:
             return self.settle(Disposition.HOLD, *refusal)
-        denied = self._denied(None)
+        denied = self._denied(None, values)
         if denied:
             return self.settle(Disposition.HOLD, Reason.NOT_PERMITTED, denied)
         if self.faults and not self.delivery.override:
@@ -509,7 +510,8 @@ class _Walk:
 
     def _impossible(self, reason: Reason, why: str = "") -> Decision:
         """Nothing to land on: rejected where the author can be told so, else a person decides."""
-        told = self.actor.proven and self.delivery.override is None and self.message.nature is Nature.PERSON
+        sure = self.actor.level >= Assurance.E3  # by policy `open` too: he is answered then
+        told = sure and self.delivery.override is None and self.message.nature is Nature.PERSON
         return self.settle(Disposition.REJECT if told else Disposition.HOLD, reason, why)
 
     def _creator(self) -> tuple[Actor, tuple[Reason, str] | None]:
@@ -582,9 +584,11 @@ class _Walk:
 
     def _commanded(self, record: RecordState, action: Action, values: dict[str, Any], prose: str) -> Decision:
         """A command on a record: the right first, refused by name; then the level, by asking (DESIGN section 4)."""
+        if action.name == "update" and self.named and self.named <= self._unchanged(record, values):
+            return self._commented(record, prose, Reason.DONE)
         reach = self._reach_of(action, record)
         denied = "" if reach else f"no right of {self._who_is()} to {action.name} reaches this record"
-        denied = denied or self._denied(record)
+        denied = denied or self._denied(record, values)
         if denied:
             return self._commented(record, self.message.new_text, Reason.NOT_PERMITTED, denied)
         if self.faults:
@@ -723,14 +727,28 @@ class _Walk:
         for text in self.plan.notes if self.plan else ():
             self.note("note", "shortened or left", text)
 
-    def _denied(self, record: RecordState | None) -> str:
-        """Which of the fields that the lines name the actor's roles keep from him, in words, or ""."""
+    def _denied(self, record: RecordState | None, values: dict[str, Any]) -> str:
+        """Which of the fields that the lines name the actor's roles keep from him, in words, or "".
+
+        A value that he may read and sends back as it stands needs no right.
+        """
         if self.delivery.override is not None and record is None:
             return ""
+        same = self._unchanged(record, values) if record is not None else set()
         barred = [
-            n for n in sorted(self.named) if field_access(self.actor.person, self.table, n, self.setup) != "write"
+            name
+            for name in sorted(self.named - same)
+            if field_access(self.actor.person, self.table, name, self.setup) != "write"
         ]
         return f"{self._who_is()} may not write {', '.join(barred)} of {self.table}" if barred else ""
+
+    def _unchanged(self, record: RecordState, values: dict[str, Any]) -> set[str]:
+        """The fields that the lines name, the actor may read, and whose values stand already."""
+        if not self._reaches(Right.READ, record):
+            return set()
+        person, table = self.actor.person, record.table
+        same = {name for name, value in values.items() if record.values.get(name) == value}
+        return {name for name in same if field_access(person, table, name, self.setup) != "none"}
 
     def _sensitive(self, values: dict[str, Any]) -> bool:
         live = self.setup.tables[self.table].live_fields

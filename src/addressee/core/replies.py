@@ -46,6 +46,7 @@ from addressee.core.values import (
 _SILENT = frozenset(
     {Reason.SPAM, Reason.INBOUND_OFF, Reason.NO_RECIPIENT, Reason.BAD_TOKENS, Reason.POISON, Reason.UNREADABLE}
 )
+_WANTS_NO_ANSWER = {"all", "autoreply"}  # [MS-OXCMAIL] 2.2.3.1.14: what programs of many makers set
 _SILENT_AUTHORS = ("mailer-daemon@", "postmaster@", "noreply@", "no-reply@", "bounce@", "bounces@")
 
 
@@ -183,6 +184,8 @@ def _unanswerable(telling: Telling) -> str:
         return f"{message.nature.value} mail is never answered"
     if telling.null_sender or message.headers.get("return-path", "").strip() == "<>":
         return "its envelope names no sender, as that of reports"
+    if _WANTS_NO_ANSWER & set(message.headers.get("x-auto-response-suppress", "").lower().replace(" ", "").split(",")):
+        return "it asks for no automatic answer (X-Auto-Response-Suppress)"
     if decision.reason in _SILENT or decision.disposition is Disposition.REDIRECT:
         return "nobody is told"
     if message.author is None or not actor.address:

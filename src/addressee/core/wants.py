@@ -80,8 +80,8 @@ def second_round(deliveries: Sequence[Delivery], snapshot: Snapshot, setup: Setu
     wanted = Wanted()
     for record in snapshot.records.values():
         wanted.person_keys |= {record.assignee} if record.assignee else set()
-        account_key = record.account or setup.default_account.get(record.table, "")
-        _persons_of(wanted, account_key, setup)
+        for account_key in (record.account, setup.default_account.get(record.table, "")):
+            _persons_of(wanted, account_key, setup)
         if record.team in setup.teams:
             wanted.person_keys |= set(setup.teams[record.team].members)
     for bound in snapshot.correspondents.values():  # which of them are of the firm?

@@ -167,32 +167,42 @@ def _communication(draft: CommunicationDraft, now: datetime) -> mail.Communicati
 
 
 def _files(decided: Sequence[Decided]) -> None:
-    """Every attachment of every message, once a message; what a later decision took or left out is noted on it."""
-    rows: dict[tuple[str, int], mail.File] = {}
+    """Every attachment of every message, once a message; what a later decision took or left out is noted on it.
+
+    A decision that never came to the files (a duplicate, a refusal before) says nothing about them.
+    """
+    new: dict[tuple[str, int], mail.File] = {}
+    judged: dict[tuple[str, int], mail.File] = {}
     for _, delivery, d in decided:
         taken = {id(f.attachment): f for f in d.files}
         for position, attachment in enumerate(delivery.message.attachments):
-            decision = taken.get(id(attachment), FileDecision(attachment, True))
             place = (delivery.message.identity, position)
-            if place in rows:
-                rows[place].stored, rows[place].reason = decision.stored, decision.reason
-                continue
-            rows[place] = mail.File(
-                message_id=delivery.message.identity,
-                position=position,
-                name=attachment.name,
-                type=attachment.type[:255],
-                size_bytes=attachment.size_bytes,
-                sha256=attachment.sha256,
-                inline=attachment.inline,
-                content_id=attachment.content_id[:255],
-                stored=decision.stored,
-                reason=decision.reason,
-            )
+            decision = taken.get(id(attachment))
+            if decision is not None:
+                judged[place] = _file_row(delivery.message, position, decision)
+            else:
+                new.setdefault(place, _file_row(delivery.message, position, FileDecision(attachment, True)))
+    bulk.insert([row for place, row in new.items() if place not in judged], "ON CONFLICT DO NOTHING")
     bulk.insert(
-        list(rows.values()),
+        list(judged.values()),
         "ON CONFLICT (message_id, position) WHERE message_id IS NOT NULL "
         "DO UPDATE SET stored = excluded.stored, reason = excluded.reason",
+    )
+
+
+def _file_row(message: Message, position: int, decision: FileDecision) -> mail.File:
+    attachment = decision.attachment
+    return mail.File(
+        message_id=message.identity,
+        position=position,
+        name=attachment.name,
+        type=attachment.type[:255],
+        size_bytes=attachment.size_bytes,
+        sha256=attachment.sha256,
+        inline=attachment.inline,
+        content_id=attachment.content_id[:255],
+        stored=decision.stored,
+        reason=decision.reason,
     )
 
 

@@ -581,6 +581,16 @@ def test_given_a_field_one_may_not_see_when_its_value_is_guessed_then_right_and_
     assert right.end == wrong.end == silly.end == ("accept", "not-permitted")
 
 
+def test_given_what_read_answered_when_it_is_sent_back_with_one_change_then_the_rest_needs_no_right(office):
+    n = ticket(office, "A pump\nsecret: of Ada")
+    line = office.mail(BEN, office.address(n), "update", "secret: of Ada\npriority: 5")
+    all_same = office.mail("rita@example.test", office.address(n), "update", "priority: 5")
+
+    assert line.end == ("accept", "done")
+    assert list(line["effects"][0]["fields"]) == ["priority"]
+    assert all_same.end == ("hold", "not-permitted"), "she may not comment either"
+
+
 def test_given_a_hidden_field_when_read_is_asked_then_it_is_absent(office):
     invoice = office.mail("nora@example.test", "invoice@desk.example.test", "create", "Rent\namount: 500.00")
     text = office.mail(BEN, "invoice@desk.example.test", f"read {invoice['effects'][0]['record']}").answer()

@@ -181,6 +181,14 @@ def test_given_a_sixth_a_large_and_a_foreign_file_when_mailed_then_each_is_named
     assert File.objects.filter(message__subject="Pump leaks").count() == 9, "left out of the record, not lost"
 
 
+def test_given_a_file_that_was_left_out_when_the_message_comes_again_then_it_stays_left_out(office):
+    raw = office.bytes_of(CARLA, "support@example.test", "Pump", files=[("run.exe", "application/octet-stream", b"MZ")])
+    office.send(raw, "support@example.test")
+    office.batch([(raw, "support@example.test")] * 2)
+
+    assert list(File.objects.values_list("stored", "reason")) == [(False, "type-not-taken")]
+
+
 def test_given_files_with_a_command_that_is_refused_when_mailed_then_they_are_kept_all_the_same(office):
     made = office.customer_ticket()
     line = office.mail(CARLA, office.address(made.number), "update", "priority: 5", files=pdf(2))

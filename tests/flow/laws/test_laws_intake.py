@@ -11,7 +11,7 @@ from addressee.core.message import Envelope
 from addressee.mail import spool
 from addressee.mail.models import Communication, Message
 
-BEN, ADA, CARLA = "ben@example.test", "ada@example.test", "carla@cust.example"
+BEN, ADA, CARLA, GUS = "ben@example.test", "ada@example.test", "carla@cust.example", "gus@cust.example"
 
 
 def ticket(office, body="A pump", **more):
@@ -283,6 +283,15 @@ def test_given_a_null_envelope_sender_when_a_mail_comes_then_it_is_not_answered(
     assert line.to(CARLA) == []
 
 
+def test_given_a_program_that_asks_for_no_answer_when_it_writes_then_it_gets_none(office):
+    line = office.mail(
+        CARLA, "support@example.test", "Hello", "x", headers=["X-Auto-Response-Suppress: OOF, AutoReply"]
+    )
+
+    assert line["disposition"] == "accept"
+    assert line.to(CARLA) == []
+
+
 def test_given_our_own_mail_when_it_comes_back_then_it_is_a_loop(office):
     made = office.customer_ticket()
     line = office.send(office.as_sent(made.to(CARLA)[0]), "support@example.test")
@@ -442,6 +451,10 @@ def test_given_an_address_without_table_or_record_when_mail_is_kept_for_it_then_
         assert office.send(raw, *([to] if to else [])).end == ("hold", reason)
 
 
+def test_given_a_table_that_takes_no_mail_when_mailed_then_it_is_held(office):
+    assert office.mail(ADA, "archive@desk.example.test", "create", "x").end == ("hold", "inbound-off")
+
+
 def test_given_every_kind_of_end_when_the_ledger_is_asked_then_it_adds_up(office):
     test_given_one_message_three_times_when_it_creates_then_one_effect_and_one_answer(office)
     office.mail(CARLA, "postmaster@desk.example.test", "x", "y")
@@ -489,6 +502,16 @@ def test_given_every_address_of_a_record_when_mailed_then_it_is_reached(office, 
     line = office.mail(BEN, f"{form.format(u=uuid, h=uuid.hex, U=str(uuid).upper())}@desk.example.test", "x", "hi")
 
     assert line.record == f"T-{n}"
+
+
+def test_given_a_record_of_a_generous_account_when_its_own_address_is_used_then_the_tables_default_account_decides(
+    office,
+):
+    made = office.customer_ticket(GUS, "generous@example.test")
+    stranger = office.mail(CARLA, office.address(made.number), "update", "priority: 5")
+
+    assert (stranger["account"], stranger["actor"]) == ("support", "visitor")
+    assert stranger.end == ("hold", "not-permitted")
 
 
 def test_given_a_record_behind_the_wrong_tables_name_when_mailed_then_it_is_no_record(office):
