@@ -51,13 +51,14 @@ def write(
             tokens.append(_token_row(draft, outgoing, setup, now))
     for known, uses in Counter(used).items():
         row = {"hash": known.hash, "record_id": uuid.UUID(known.record), "address": known.address}
-        tokens.append(Token(**row, account=known.account, notice=known.notice, created_at=now, uses=uses))
+        tokens.append(bulk.new(Token, **row, account=known.account, notice=known.notice, created_at=now, uses=uses))
     bulk.insert(items)
     bulk.insert(tokens, f"ON CONFLICT (hash) DO UPDATE SET uses = {bulk.table(Token)}.uses + excluded.uses")
 
 
 def _row(draft: OutboxDraft, outgoing: Outgoing, delivery: int | None, now: datetime) -> OutboxItem:
-    row = OutboxItem(
+    row = bulk.new(
+        OutboxItem,
         kind=draft.kind,
         to=outgoing.to[:320],
         account=draft.account,
@@ -100,7 +101,8 @@ def _content(draft: OutboxDraft, outgoing: Outgoing) -> dict[str, Any]:
 
 def _token_row(draft: OutboxDraft, outgoing: Outgoing, setup: Setup, now: datetime) -> Token:
     days = setup.option("token_days")
-    return Token(
+    return bulk.new(
+        Token,
         hash=digest(draft.token or ""),
         record_id=uuid.UUID(draft.record),
         address=outgoing.to[:320],

@@ -61,9 +61,9 @@ def fill(snapshot: Snapshot, wanted: Wanted, setup: Setup) -> None:
 
 
 def _arms(wanted: Wanted, now: datetime) -> list[Arm]:
-    at = connection.ops.adapt_datetimefield_value(now)
-    hour = connection.ops.adapt_datetimefield_value(now - timedelta(hours=1))
-    day = connection.ops.adapt_datetimefield_value(now - timedelta(days=1))
+    at = bulk.moment(now)
+    hour = bulk.moment(now - timedelta(hours=1))
+    day = bulk.moment(now - timedelta(days=1))
     token, outbox, message = bulk.table(Token), bulk.table(OutboxItem), bulk.table(Message)
     linked, delivery = bulk.table(Communication), bulk.table(Delivery)
     to = bulk.quoted("to")
@@ -212,7 +212,7 @@ def _arms(wanted: Wanted, now: datetime) -> list[Arm]:
 def _held_back(addresses: Iterable[str], now: datetime) -> Arm:
     """How much a limit kept from each address since the last automatic mail to it, which named what was before."""
     keys, given = bulk.placeholders(sorted(addresses))
-    since = connection.ops.adapt_datetimefield_value(now - _NAMED_WITHIN)
+    since = bulk.moment(now - _NAMED_WITHIN)
     source = (
         f"{bulk.table(LimitMark)} m WHERE m.key IN {keys} AND m.what = 'held-back' AND m.at > %s AND NOT EXISTS "
         f"(SELECT 1 FROM {bulk.table(OutboxItem)} o WHERE o.{bulk.quoted('to')} = m.key AND o.created_at > m.at"
@@ -238,7 +238,7 @@ def fill_recipients(snapshot: Snapshot, known: Iterable[str]) -> None:
     if not wanted:
         return
     marks, given = bulk.placeholders(sorted(wanted))
-    hour = connection.ops.adapt_datetimefield_value(snapshot.now - timedelta(hours=1))
+    hour = bulk.moment(snapshot.now - timedelta(hours=1))
     to = bulk.quoted("to")
     source = (
         f"{bulk.table(OutboxItem)} WHERE {to} IN {marks} AND created_at > %s AND kind = 'notification' GROUP BY {to}"

@@ -82,7 +82,8 @@ def _messages(decided: Sequence[Decided], now: datetime) -> None:
 
 
 def _message(message: Message, row: spool.Taken) -> mail.Message:
-    return mail.Message(
+    return bulk.new(
+        mail.Message,
         identity=message.identity,
         message_id=message.message_id,
         message_id_hash=message_id_hash(message.message_id),
@@ -151,7 +152,8 @@ def _bind(bound: dict[tuple[str, str], Correspondent], key: tuple[str, str], new
 
 
 def _communication(draft: CommunicationDraft, now: datetime) -> mail.Communication:
-    return mail.Communication(
+    return bulk.new(
+        mail.Communication,
         uuid=UUID(draft.uuid),
         record_id=UUID(draft.record),
         message_id=draft.message,
@@ -177,12 +179,31 @@ def _files(decided: Sequence[Decided]) -> None:
         taken = {id(f.attachment): f for f in d.files}
         for position, attachment in enumerate(delivery.message.attachments):
             place = (delivery.message.identity, position)
+<<<<<<< ours
             decision = taken.get(id(attachment))
             if decision is not None:
                 judged[place] = _file_row(delivery.message, position, decision)
             else:
                 new.setdefault(place, _file_row(delivery.message, position, FileDecision(attachment, True)))
     bulk.insert([row for place, row in new.items() if place not in judged], "ON CONFLICT DO NOTHING")
+=======
+            if place in rows:
+                rows[place].stored, rows[place].reason = decision.stored, decision.reason
+                continue
+            rows[place] = bulk.new(
+                mail.File,
+                message_id=delivery.message.identity,
+                position=position,
+                name=attachment.name,
+                type=attachment.type[:255],
+                size_bytes=attachment.size_bytes,
+                sha256=attachment.sha256,
+                inline=attachment.inline,
+                content_id=attachment.content_id[:255],
+                stored=decision.stored,
+                reason=decision.reason,
+            )
+>>>>>>> theirs
     bulk.insert(
         list(judged.values()),
         "ON CONFLICT (message_id, position) WHERE message_id IS NOT NULL "
@@ -212,10 +233,10 @@ def _marks(decision: Decision, now: datetime) -> list[mail.LimitMark]:
     marks: list[mail.LimitMark] = []
     if decision.guest_create and decision.disposition is Disposition.ACCEPT:
         keys = (author, "@" + author.rpartition("@")[2])
-        marks += [mail.LimitMark(key=key, what="create", at=now) for key in keys]
+        marks += [bulk.new(mail.LimitMark, key=key, what="create", at=now) for key in keys]
     if decision.bad_token:
-        marks.append(mail.LimitMark(key=author, what="bad-token", at=now))
-    marks += [mail.LimitMark(key=address, what="held-back", at=now) for address in decision.held_back]
+        marks.append(bulk.new(mail.LimitMark, key=author, what="bad-token", at=now))
+    marks += [bulk.new(mail.LimitMark, key=address, what="held-back", at=now) for address in decision.held_back]
     return marks
 
 

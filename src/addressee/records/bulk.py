@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, TypeVar
 from uuid import UUID
 
@@ -16,6 +16,7 @@ from django.db import connection, models
 
 MOST_PARAMETERS = 30_000
 T = TypeVar("T")
+M = TypeVar("M", bound=models.Model)
 
 
 def chunks(items: Sequence[T], parameters_each: int) -> Iterator[Sequence[T]]:
@@ -23,6 +24,26 @@ def chunks(items: Sequence[T], parameters_each: int) -> Iterator[Sequence[T]]:
     size = max(1, MOST_PARAMETERS // parameters_each)
     for start in range(0, len(items), size):
         yield items[start : start + size]
+
+
+def new(model: type[M], **values: Any) -> M:
+    """A row that is only to be inserted: by attribute (record_id, not record), what is left out by default.
+
+    Django's own constructor takes three times as long, and a message makes a dozen rows. Raises TypeError for a
+    name that is no column's.
+    """
+    blank = _blank(model)
+    if not values.keys() <= blank.keys():
+        raise TypeError(f"{model.__name__} has no {', '.join(sorted(values.keys() - blank.keys()))}")
+    row = model.__new__(model)
+    row.__dict__.update(blank, **values)
+    return row
+
+
+@cache
+def _blank(model: type[models.Model]) -> dict[str, Any]:
+    columns = (field for field in model._meta.concrete_fields if not isinstance(field, models.AutoField))
+    return {field.attname: field.get_default() for field in columns}
 
 
 def insert(objects: Sequence[models.Model], conflict: str = "") -> int:
@@ -40,9 +61,9 @@ def insert(objects: Sequence[models.Model], conflict: str = "") -> int:
         for part in chunks(objects, len(prepared)):
             parameters = [
                 value if prepare is None or value is None else prepare(value)
-                for each in part
+                for own in map(vars, part)
                 for name, prepare in prepared
-                for value in (getattr(each, name),)
+                for value in (own[name],)
             ]
             cursor.execute(f"{head}{', '.join([row] * len(part))} {conflict}", parameters)
             written += cursor.rowcount
@@ -69,10 +90,12 @@ def placeholders(items: Iterable[Any]) -> tuple[str, list[Any]]:
     return "(" + ", ".join(["%s"] * len(parameters)) + ")", parameters
 
 
+@cache
 def table(model: type[models.Model]) -> str:
     return quoted(model._meta.db_table)
 
 
+@cache
 def quoted(name: str) -> str:
     return connection.ops.quote_name(name)
 
@@ -94,7 +117,7 @@ def _preparation(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
     if isinstance(target, _PLAIN):
         return None
     if isinstance(target, models.DateTimeField):
-        return connection.ops.adapt_datetimefield_value
+        return moment
     if isinstance(target, models.UUIDField):
         return str if connection.vendor == "postgresql" else _hex
     return lambda value: field.get_db_prep_save(value, connection)
@@ -103,6 +126,12 @@ def _preparation(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
 def key(value: UUID | str) -> str:
     """A uuid as the database at hand takes it for a parameter."""
     return str(value) if connection.vendor == "postgresql" else _hex(value)
+
+
+@lru_cache(maxsize=256)  # the rows of a batch are all of one moment
+def moment(at: datetime) -> Any:
+    """A time as the database at hand takes it for a parameter."""
+    return connection.ops.adapt_datetimefield_value(at)
 
 
 def aware(at: datetime) -> datetime:

@@ -41,7 +41,7 @@ def rows_of(
         entries = kind.index(value)
         keys = kind.keys(value)[: len(entries)] if field.unique else [None] * len(entries)
         for (text, num), key in zip(entries, keys, strict=True):
-            out.append(IndexRow(record_id=uuid, table=table, field=name, text=text, num=num, ukey=key))
+            out.append(bulk.new(IndexRow, record_id=uuid, table=table, field=name, text=text, num=num, ukey=key))
     return out
 
 

@@ -91,7 +91,9 @@ def write(
     _remember(changes, entries, hashes)
     _count(made.values())
     _bind(correspondents or {})
-    bulk.insert([Follower(record_id=record, person=person) for record, person in followers], "ON CONFLICT DO NOTHING")
+    bulk.insert(
+        [bulk.new(Follower, record_id=record, person=person) for record, person in followers], "ON CONFLICT DO NOTHING"
+    )
     _turn(turns or {})
 
 
@@ -99,7 +101,8 @@ def _new(own: list[Written]) -> Record:
     """The row of a new record, as it stands after all its changes of the batch."""
     first, last = own[0], own[-1]
     state = last.change.state
-    return Record(
+    return bulk.new(
+        Record,
         uuid=state.uuid,
         table=state.table,
         number=state.number,
@@ -196,13 +199,14 @@ def _remove_index(stale: list[tuple[UUID, str]]) -> None:
 
 def _remember(changes: Sequence[Written], entries: Sequence[Audited], hashes: dict[str, str]) -> None:
     """A revision and an audit entry for each change; the entries of what changed no record."""
-    revisions, audit = [], [Entry(**_plain(each)) for each in entries]
+    revisions, audit = [], [bulk.new(Entry, **_plain(each)) for each in entries]
     for each in changes:
         revision = _revision(each)
         revision.hash = hashes[each.change.record] = revision_hash(revision, hashes.get(each.change.record, ""))
         revisions.append(revision)
         audit.append(
-            Entry(
+            bulk.new(
+                Entry,
                 at=each.at,
                 what=each.change.kind,
                 actor=each.actor,
@@ -222,7 +226,8 @@ def _remember(changes: Sequence[Written], entries: Sequence[Audited], hashes: di
 def _revision(each: Written) -> Revision:
     change = each.change
     names = [*change.after, *(name for name in change.before if name not in change.after)]
-    return Revision(
+    return bulk.new(
+        Revision,
         record_id=change.record,
         version=change.state.version,
         kind=change.kind,
@@ -250,7 +255,7 @@ def _count(made: Iterable[list[Written]]) -> None:
     name = bulk.table(Counter)
     column = bulk.quoted("next")
     bulk.insert(
-        [Counter(table=table, next=number + 1) for table, number in sorted(given.items())],
+        [bulk.new(Counter, table=table, next=number + 1) for table, number in sorted(given.items())],
         f"ON CONFLICT ({bulk.quoted('table')}) DO UPDATE SET {column} = CASE WHEN excluded.{column} > {name}.{column} "
         f"THEN excluded.{column} ELSE {name}.{column} END",
     )
@@ -260,7 +265,7 @@ def _bind(correspondents: Mapping[tuple[str, str], Bond]) -> None:
     """Add what binds addresses to records to what bound them before."""
     name, flags = bulk.table(Correspondent), ("wrote_first", "wrote", "written_to", "sent")
     rows = [
-        Correspondent(record_id=record, address=address, **{flag: getattr(bond, flag) for flag in flags})
+        bulk.new(Correspondent, record_id=record, address=address, **{flag: getattr(bond, flag) for flag in flags})
         for (record, address), bond in correspondents.items()
     ]
     merged = ", ".join(f"{flag} = {name}.{flag} OR excluded.{flag}" for flag in flags)
@@ -268,7 +273,7 @@ def _bind(correspondents: Mapping[tuple[str, str], Bond]) -> None:
 
 
 def _turn(turns: Mapping[str, str]) -> None:
-    rows = [Turn(name=name, person=person) for name, person in sorted(turns.items())]
+    rows = [bulk.new(Turn, name=name, person=person) for name, person in sorted(turns.items())]
     bulk.insert(rows, "ON CONFLICT (name) DO UPDATE SET person = excluded.person")
 
 
