@@ -179,31 +179,12 @@ def _files(decided: Sequence[Decided]) -> None:
         taken = {id(f.attachment): f for f in d.files}
         for position, attachment in enumerate(delivery.message.attachments):
             place = (delivery.message.identity, position)
-<<<<<<< ours
             decision = taken.get(id(attachment))
             if decision is not None:
                 judged[place] = _file_row(delivery.message, position, decision)
             else:
                 new.setdefault(place, _file_row(delivery.message, position, FileDecision(attachment, True)))
     bulk.insert([row for place, row in new.items() if place not in judged], "ON CONFLICT DO NOTHING")
-=======
-            if place in rows:
-                rows[place].stored, rows[place].reason = decision.stored, decision.reason
-                continue
-            rows[place] = bulk.new(
-                mail.File,
-                message_id=delivery.message.identity,
-                position=position,
-                name=attachment.name,
-                type=attachment.type[:255],
-                size_bytes=attachment.size_bytes,
-                sha256=attachment.sha256,
-                inline=attachment.inline,
-                content_id=attachment.content_id[:255],
-                stored=decision.stored,
-                reason=decision.reason,
-            )
->>>>>>> theirs
     bulk.insert(
         list(judged.values()),
         "ON CONFLICT (message_id, position) WHERE message_id IS NOT NULL "
@@ -213,7 +194,8 @@ def _files(decided: Sequence[Decided]) -> None:
 
 def _file_row(message: Message, position: int, decision: FileDecision) -> mail.File:
     attachment = decision.attachment
-    return mail.File(
+    return bulk.new(
+        mail.File,
         message_id=message.identity,
         position=position,
         name=attachment.name,
