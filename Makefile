@@ -52,11 +52,12 @@ setup-dev: .venv/.dev ## the same, and what the tests need
 	@$(BIN)/uv pip install --compile-bytecode --python $(PY) --require-hashes --no-build -r requirements/core.txt
 	$(SAY) "3/3 installing the command $(BIN)/addressee"
 	@$(BIN)/uv pip install --quiet --python $(PY) --no-deps --no-build-isolation --editable .
+	@$(PY) -m compileall -q src
 	@touch $@
 
 .venv/.dev: .venv/.core requirements/dev.txt
 	$(SAY) "installing what the tests need (requirements/dev.txt)"
-	@$(BIN)/uv pip install --python $(PY) --require-hashes --no-build -r requirements/dev.txt
+	@$(BIN)/uv pip install --compile-bytecode --python $(PY) --require-hashes --no-build -r requirements/dev.txt
 	@touch $@
 
 lock: .venv/.uv ## write requirements/*.txt anew from requirements/*.in
