@@ -489,8 +489,8 @@ class _Walk:
             return self._impossible(self._fault_reason())
         if self.faults:  # a person released it: the text counts, its lines do not
             values, prose = {}, self.message.new_text
-        if self._sensitive(values) and not self._sure(Assurance.E4):
-            return self.settle(Disposition.HOLD, Reason.CONFIRM, "a sensitive field asks for E4")
+        if actor.lent and self._sensitive(values) and not self._sure(Assurance.E4):
+            return self.settle(Disposition.HOLD, Reason.CONFIRM, "a sensitive field asks a guest for E4")
         if not self.message.subject.strip() and not prose and not self.message.attachments and not values:
             return self.settle(Disposition.HOLD, Reason.EMPTY)
         self.unverified = not self.actor.level >= Assurance.E3 and self.delivery.override is None
