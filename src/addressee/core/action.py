@@ -205,11 +205,9 @@ def appended(request: Request, record_values: Mapping[str, Any], name: str, text
     old = record_values.get(name)
     if definition.type == "append_only":
         stamp = request.now.isoformat(timespec="seconds").replace("+00:00", "Z")
-        entry = {
-            "at": stamp,
-            "actor": (not request.actor.lent and request.actor.key) or request.actor.address,
-            "text": text,
-        }
+        entry = {"at": stamp, "actor": request.actor.key, "text": text}
+        if request.actor.lent or request.actor.person is None:
+            entry["author"] = request.actor.address or None  # whose words they are; the rights were lent
         return [*(old or ()), entry]
     return f"{old}\n\n{text}" if old else text
 

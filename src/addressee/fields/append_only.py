@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from addressee.core.fieldtype import FieldType, Reading
@@ -14,7 +14,7 @@ LONGEST = 1_048_576  # characters of one entry
 
 @register(fields, "append_only")
 class AppendOnly(FieldType):
-    """Stored as [{at, actor, text}], oldest first. The caller adds an entry with `append`."""
+    """Stored as [{at, actor, text}], oldest first; an author whose rights were lent stands in `author` beside them."""
 
     name: ClassVar[str] = "append_only"
     appends: ClassVar[bool] = True
@@ -23,25 +23,21 @@ class AppendOnly(FieldType):
         """The text to append, None for none."""
         return self.clean(text, field, LONGEST).replace("\r\n", "\n").replace("\r", "\n") or None
 
-    def append(self, old: Any, at: datetime, actor: str, text: str) -> list[dict[str, str]]:
-        """The value with one entry more.
-
-        at     aware
-        actor  the person's key, or the address of an author without one
-        """
-        entry = {"at": at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"), "actor": actor, "text": text}
-        return [*_entries(old), entry]
-
     def format(self, value: Any, field: FieldDef, reading: Reading) -> str:
         if isinstance(value, str):
             return value
-        return "\n\n".join(f"{e.get('at', '')} {e.get('actor', '')}\n{e.get('text', '')}" for e in _entries(value))
+        return "\n\n".join(f"{e.get('at', '')} {writer(e)}\n{e.get('text', '')}" for e in _entries(value))
 
     def forms(self, value: Any) -> list[str]:
         return []
 
     def expected(self, field: FieldDef) -> str:
         return f"text to add, at most {LONGEST} characters"
+
+
+def writer(entry: Mapping[str, Any]) -> str:
+    """Who wrote an entry, as readers know him: a stranger's address, a person's key; "" for nobody known."""
+    return str(entry.get("author") or entry.get("actor") or "")
 
 
 def _entries(value: Any) -> list[dict[str, str]]:

@@ -16,6 +16,7 @@ from addressee.core.fieldtype import Reading
 from addressee.core.numbers import format_number
 from addressee.core.registry import fields as shelf
 from addressee.core.setup import FieldDef, Table
+from addressee.fields.append_only import writer
 from addressee.fields.link import target
 from addressee.people.models import Person
 from addressee.records.models import Record
@@ -89,7 +90,7 @@ class Presenter:
                 elif kind == "person":
                     persons.update(_many(value))
                 elif kind == "append_only":
-                    persons.update(entry.get("actor") or "" for entry in _many(value))
+                    persons.update(writer(entry) for entry in _many(value))
         self.learn(links, persons)
 
     @property
@@ -140,7 +141,7 @@ class Presenter:
         return Link(self.title(record), record_url(record, self.reader)) if record else Link(HIDDEN)
 
     def _entry(self, entry: Mapping[str, Any]) -> dict[str, Any]:
-        return {"at": _time(entry.get("at")), "by": self.person(entry.get("actor") or ""), "text": entry.get("text")}
+        return {"at": _time(entry.get("at")), "by": self.person(writer(entry)), "text": entry.get("text")}
 
     def _file(self, record: Record, file: Mapping[str, Any]) -> dict[str, Any]:
         url = record_url(record, self.reader) + f"files/{file['sha256']}/"

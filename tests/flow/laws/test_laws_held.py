@@ -226,4 +226,4 @@ def test_given_a_token_alone_when_text_and_files_come_with_it_then_they_land_in_
 
     assert (line.end, line["actor"], line["assurance"]) == (("accept", "done"), None, "E4")
     assert [f["name"] for f in office.values(n)["papers"]] == ["f0.pdf"]
-    assert [(e["actor"], e["text"]) for e in office.values(n)["log"]] == [(CARLA, "here")]
+    assert [(e["author"], e["text"]) for e in office.values(n)["log"]] == [(CARLA, "here")]
