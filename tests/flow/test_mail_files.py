@@ -78,9 +78,9 @@ def test_an_mbox_is_read_line_by_line_and_what_is_too_large_is_cut():
     assert [len(each.raw) for each in found] == [MOST + 1, 15]
 
 
-def test_a_from_line_before_a_single_message_is_no_part_of_it():
+def test_a_from_line_before_a_single_message_is_kept_with_it_and_names_the_sender():
     raw = b"Subject: x\n\n>From here\n"
-    assert single(io.BytesIO(FROM_LINE + raw), "a.eml", MOST) == Found("a.eml", raw, "ada@example.test")
+    assert single(io.BytesIO(FROM_LINE + raw), "a.eml", MOST) == Found("a.eml", FROM_LINE + raw, "ada@example.test")
     assert single(io.BytesIO(raw), "a.eml", MOST) == Found("a.eml", raw)
     # but a text that only begins so is left as it is
     assert single(io.BytesIO(b"From here on\nit got worse"), "", MOST).raw == b"From here on\nit got worse"
@@ -114,7 +114,7 @@ def test_a_folder_is_searched_for_eml_files(tmp_path: Path):
     (tmp_path / "a.eml").write_bytes(FROM_LINE + b"Subject: a\n\n")
     (tmp_path / "notes.txt").write_bytes(b"no mail")
     source = look(str(tmp_path))
-    assert [each.raw for each in messages([source], MOST)] == [b"Subject: a\n\n", b"Subject: b\n\n"]
+    assert [each.raw for each in messages([source], MOST)] == [FROM_LINE + b"Subject: a\n\n", b"Subject: b\n\n"]
     empty = tmp_path / "empty"
     empty.mkdir()
     with pytest.raises(FileNotFoundError, match="holds no"):

@@ -20,7 +20,7 @@ class Found:
     """One message as it lay there.
 
     file    where: the path, and after a colon the number within an mbox; "" for standard input
-    raw     its bytes without a From_ line; cut one byte above `most_bytes` where it is larger
+    raw     its bytes, of an mbox without the From_ line; cut one byte above `most_bytes` where it is larger
     sender  the address of the From_ line, "" where there is none
     """
 
@@ -109,14 +109,13 @@ def _open(name: str, *, moving: bool) -> BinaryIO:
 
 
 def single(file: BinaryIO, name: str, most_bytes: int) -> Found:
-    """A file that holds one message; a From_ line before it, as some programs write one, is not part of it."""
-    raw = file.read(most_bytes + 1 + 1000)
+    """A file that holds one message: every byte is kept (law 2), a From_ line that some program wrote before it too."""
+    raw = file.read(most_bytes + 1)
     sender = ""
     if raw.startswith(b"From "):
         line, _, rest = raw.partition(b"\n")
-        if _FIELD.match(rest):
-            sender, raw = _sender(line), rest
-    return Found(name, raw[: most_bytes + 1], sender)
+        sender = _sender(line) if _FIELD.match(rest) else ""
+    return Found(name, raw, sender)
 
 
 def mbox(file: BinaryIO, name: str, most_bytes: int) -> Iterator[Found]:
