@@ -1,7 +1,8 @@
 """Named points of the walk at which a test may kill, stop or fill up the program (THREATS section 3).
 
 `reached(point)` costs a look into a set; only with ADDRESSEE_TEST=1 does ADDRESSEE_FAULT=point:k:action make the
-k-th passing of a point fail: kill9, raise, sleep or enospc. ADDRESSEE_CHECKPOINTS=FILE records the points passed.
+k-th passing of a point (by its name here, or as K1 to K10) fail: kill9, raise, sleep or enospc.
+ADDRESSEE_CHECKPOINTS=FILE records the points passed.
 """
 
 from __future__ import annotations
@@ -29,6 +30,20 @@ POINTS = (
     "marked-sent",
 )
 
+# The same points by their numbers in THREATS section 3.
+NUMBERED = {
+    "K1": "raw-written",
+    "K2": "raw-synced",
+    "K3": "raw-stored",
+    "K4": "spooled",
+    "K5": "claimed",
+    "K6": "transaction-open",
+    "K7": "committed",
+    "K8": "committed",
+    "K9": "data-sent",
+    "K10": "sent",
+}
+
 _passed: dict[str, int] = {}
 
 
@@ -47,7 +62,7 @@ def reached(point: str) -> None:
         with open(record, "a", encoding="ascii") as file:
             file.write(point + "\n")
     wanted, _, rest = os.environ.get("ADDRESSEE_FAULT", "").partition(":")
-    if wanted != point:
+    if wanted != point and NUMBERED.get(wanted.upper()) != point:
         return
     _passed[point] = _passed.get(point, 0) + 1
     turn, _, action = rest.partition(":")
