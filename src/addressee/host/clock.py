@@ -6,6 +6,8 @@ import os
 import re
 from datetime import UTC, datetime, timedelta
 
+from addressee.host.home import HomeUnusable
+
 _SHIFT = re.compile(r"([+-])(\d+)([smhd])")
 _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
@@ -13,7 +15,7 @@ _UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 def now() -> datetime:
     """The time, aware, in UTC. With ADDRESSEE_TEST=1, ADDRESSEE_NOW is an ISO time or a shift such as +2h.
 
-    Raises ValueError when ADDRESSEE_NOW is neither.
+    Raises HomeUnusable when ADDRESSEE_NOW is neither.
     """
     real = datetime.now(UTC)
     said = os.environ.get("ADDRESSEE_NOW", "")
@@ -23,5 +25,8 @@ def now() -> datetime:
     if shift:
         amount = timedelta(**{_UNITS[shift[3]]: int(shift[2])})
         return real + amount if shift[1] == "+" else real - amount
-    at = datetime.fromisoformat(said)
+    try:
+        at = datetime.fromisoformat(said)
+    except ValueError as error:
+        raise HomeUnusable(f"ADDRESSEE_NOW is {said!r}; it takes an ISO time, or a shift such as +2h.") from error
     return at if at.tzinfo else at.replace(tzinfo=UTC)

@@ -7,14 +7,21 @@ import secrets
 from pathlib import Path
 from urllib.parse import parse_qsl, unquote, urlsplit
 
+_SHORTEST_KEY = 16  # characters
+
 
 class HomeUnusable(Exception):
     """The home or a setting of the environment can't be used; the sentence says what and how to mend it."""
 
 
+def home_path() -> Path:
+    """ADDRESSEE_HOME, default ./var; whether it is there or not."""
+    return Path(os.environ.get("ADDRESSEE_HOME") or "var").absolute()
+
+
 def home() -> Path:
-    """ADDRESSEE_HOME, default ./var; made when it is missing. Raises HomeUnusable."""
-    path = Path(os.environ.get("ADDRESSEE_HOME") or "var").absolute()
+    """The home, made when it is missing. Raises HomeUnusable."""
+    path = home_path()
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
     except OSError as error:
@@ -39,11 +46,19 @@ def key() -> str:
                 pass
             finally:
                 fresh.unlink()
-        return path.read_text(encoding="ascii").strip()
+        found = path.read_text(encoding="ascii").strip()
+    except ValueError:
+        found = ""
     except OSError as error:
         raise HomeUnusable(
             f"The key {path} can't be read or made: {error.strerror}. Set ADDRESSEE_KEY_FILE."
         ) from error
+    if len(found) < _SHORTEST_KEY:
+        raise HomeUnusable(
+            f"The key {path} holds no key. Restore it from a backup; where there is none, delete the file: "
+            "a new key is made, and tokens, sessions and API keys of the old one end."
+        )
+    return found
 
 
 def database() -> dict[str, object]:

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import fcntl
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from django.core.management import call_command
-from django.db import OperationalError, connection
+from django.db import DatabaseError, connection
 from django.db.migrations.loader import MigrationLoader
 
+from addressee.host.clock import now
 from addressee.host.home import home
+from addressee.records import files
 
 TRY_AGAIN, CONFIG = 75, 78
 
@@ -32,8 +35,15 @@ def _one_at_a_time() -> Iterator[None]:
                 cursor.execute("SELECT pg_advisory_unlock(4180001)")
 
 
-def bring_up_to_date() -> int:
-    """0 when the schema is this program's; 75 when it is newer (upgrade the program); 78 when it can't be opened."""
+def bring_up_to_date(*, takes_mail: bool) -> int:
+    """0 when the schema is this program's; 75 when it is newer (upgrade the program) or busy; 78 when it can't open.
+
+    takes_mail  what can't be kept now is offered again (law 1): 75 where a database server does not answer
+
+    Raises HomeUnusable for a setting of the environment that can't be used.
+    """
+    now()
+    files.check_url(os.environ.get("ADDRESSEE_FILES_URL", ""))
     try:
         state = _compare()
         if state == "behind":
@@ -41,9 +51,13 @@ def bring_up_to_date() -> int:
                 if _compare() == "behind":
                     call_command("migrate", verbosity=0, interactive=False)
             state = _compare()
-    except OperationalError as error:
-        sys.stderr.write(f"addressee: the database can't be opened: {error}. See ADDRESSEE_DATABASE_URL.\n")
-        return CONFIG
+    except DatabaseError as error:
+        cause = str(error).strip().rstrip(".")
+        if "locked" in cause:
+            sys.stderr.write("addressee: another program holds the database. Try again later.\n")
+            return TRY_AGAIN
+        sys.stderr.write(f"addressee: the database can't be opened: {cause}. See ADDRESSEE_DATABASE_URL.\n")
+        return TRY_AGAIN if takes_mail and connection.vendor == "postgresql" else CONFIG
     if state == "ahead":
         sys.stderr.write("addressee: the database was written by a newer program. Upgrade addressee.\n")
         return TRY_AGAIN

@@ -12,6 +12,8 @@ import os
 import sys
 from typing import NoReturn
 
+from addressee.host.home import HomeUnusable, home_path
+
 USAGE, DATA, NO_INPUT, NO_ADDRESS, FAULT, TRY_AGAIN, CONFIG = 64, 65, 66, 67, 69, 75, 78
 
 # name -> (one line of help, needs the home and its database)
@@ -74,11 +76,11 @@ def main(argv: list[str] | None = None) -> int:
     module.add_arguments(parser)
     args = parser.parse_args(argv[1:])
     try:
-        if needs_home:
-            ready = prepare_home()
-            if ready:
-                return ready
-        return int(module.run(args) or 0)
+        ready = prepare_home(takes_mail=name == "receive") if needs_home or not _home_stands() else 0
+        return ready or int(module.run(args) or 0)
+    except HomeUnusable as error:
+        sys.stderr.write(f"addressee: {error}\n")
+        return CONFIG
     except KeyboardInterrupt:
         sys.stderr.write("\nStopped.\n")
         return 130
@@ -105,21 +107,23 @@ def _unknown(name: str) -> int:
     return USAGE
 
 
-def prepare_home() -> int:
-    """Load Django and bring the home's database up to date. 0, or the exit code of what stands in the way."""
-    from addressee.host.home import HomeUnusable
+def _home_stands() -> bool:
+    """Was a home made here? Every command makes it, those that do not read it too."""
+    return os.path.exists(os.environ.get("ADDRESSEE_KEY_FILE") or home_path() / "key")
 
+
+def prepare_home(*, takes_mail: bool = False) -> int:
+    """Load Django and bring the home's database up to date. 0, or the exit code of what stands in the way.
+
+    Raises HomeUnusable.
+    """
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "addressee.config.settings")
-    try:
-        import django
+    import django
 
-        django.setup()
-        from addressee.ops.home import bring_up_to_date
+    django.setup()
+    from addressee.ops.home import bring_up_to_date
 
-        return bring_up_to_date()
-    except HomeUnusable as error:
-        sys.stderr.write(f"addressee: {error}\n")
-        return CONFIG
+    return bring_up_to_date(takes_mail=takes_mail)
 
 
 if __name__ == "__main__":

@@ -32,14 +32,19 @@ def root() -> Path:
     return _root(os.environ.get("ADDRESSEE_FILES_URL", ""), home())
 
 
-@lru_cache(maxsize=4)
-def _root(url: str, at_home: Path) -> Path:
+def check_url(url: str) -> None:
+    """Raises HomeUnusable for an ADDRESSEE_FILES_URL that names no folder. Makes nothing; every command asks."""
     parts = urlsplit(url)
-    if url and (parts.scheme != "file" or parts.netloc):
+    if url and (parts.scheme != "file" or parts.netloc or not parts.path):
         raise HomeUnusable(
             f"ADDRESSEE_FILES_URL is {url!r}; this version keeps files in a folder only: file:/path, or leave it unset."
         )
-    folder = Path(unquote(parts.path)).absolute() if url else at_home / "files"
+
+
+@lru_cache(maxsize=4)
+def _root(url: str, at_home: Path) -> Path:
+    check_url(url)
+    folder = Path(unquote(urlsplit(url).path)).absolute() if url else at_home / "files"
     try:
         if not (folder / "new").is_dir():
             # All folders at once: a folder made later would need a sync of its parent each time.
