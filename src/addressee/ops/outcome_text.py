@@ -25,7 +25,8 @@ def short(line: Mapping[str, Any]) -> str:
     if line["reason"] and line["reason"] != Reason.DONE:
         told.insert(0, f"{line['reason']}. {_sentence(line['reason'])}")
     verb = _VERBS.get(line["disposition"], line["disposition"])
-    head = f"{line['spool_id']}  {line['recipient'] or '(no recipient)'}  {verb}"
+    whom = "-" if line["spool_id"] is None else line["spool_id"]  # explain keeps nothing
+    head = f"{whom}  {line['recipient'] or '(no recipient)'}  {verb}"
     return f"{head}: {'; '.join(told)}" if told else head
 
 

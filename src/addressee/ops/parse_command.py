@@ -76,7 +76,7 @@ def message_line(message: Message, file: str = "") -> dict[str, Any]:
     """The contract's `parse` line of a message."""
     return {
         "file": file or None,
-        "message_id": message.message_id,
+        "message_id": message.message_id or None,
         "subject": message.subject,
         "from": _boxes(message.senders),
         "author": message.author,
@@ -165,7 +165,7 @@ def _for_people(line: dict[str, Any]) -> str:
     say("To", _people(line["to"]))
     say("Cc", _people(line["cc"]))
     say("Date", line["date"] or "")
-    say("Message-ID", line["message_id"])
+    say("Message-ID", line["message_id"] or "")
     say("Answers", line["in_reply_to"] or "")
     say("Kind", "" if line["nature"] == "person" else line["nature"])
     for bounce in line["bounces"]:

@@ -34,4 +34,11 @@ def line(delivery: Delivery) -> dict[str, Any]:
         "reason": delivery.reason or None,
         "author": delivery.author or None,
         **said,
+        "effects": _addressed_first(said["effects"], said["communications"]),
     }
+
+
+def _addressed_first(effects: list[Any], communications: list[Any]) -> list[Any]:
+    """What became of the records that the message is shown on, before what was made beside them (a contact)."""
+    shown = {(each["table"], each["record"]) for each in communications}
+    return sorted(effects, key=lambda each: (each["table"], each["record"]) not in shown)
