@@ -18,9 +18,9 @@ FIRM = Path(__file__).with_name("firm.toml")
 START = datetime(2026, 11, 20, 10, 0, tzinfo=UTC)
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def standing_firm(django_db_setup: None, django_db_blocker) -> Iterator[None]:
-    """The setup applied once; taken back when the last law is tested, so that other tests find nothing of it."""
+    """The setup applied once; taken back after each file of laws, so that other tests find nothing of it."""
     with django_db_blocker.unblock(), transaction.atomic():
         applied = apply(FIRM.read_bytes(), now=START)
         assert not applied.faults, applied.faults
