@@ -244,11 +244,11 @@ def _answer(telling: Telling, answers: Answers) -> tuple[str, str, str]:
     account = telling.account
     template = telling.setup.templates.get(account.auto_reply) if account and account.auto_reply else None
     accepted = telling.decision.disposition is Disposition.ACCEPT
-    if template is not None and accepted and not has_role(telling.actor.person) and not telling.faults:
+    if template is not None and accepted and not has_role(telling.actor.person):
         values = _template_values(telling)
         try:
             subject, text = render(template.subject, values), render(template.text, values)
-            text = "\n".join([text.rstrip(), *_not_done(telling)])
+            text = "\n".join([text.rstrip(), *_not_done(telling), *_asked_for(telling)])
             return "auto_reply", " ".join(subject.split()) or _re(telling.message.subject), text
         except BadValue as fault:
             answers.notes.append(("template", f"{account.auto_reply if account else ''}: {fault.data['expected']}"))
@@ -319,11 +319,14 @@ def receipt(telling: Telling) -> str:
     if decision.disposition is Disposition.ACCEPT:
         lines += _done(telling, reads)
     lines += _not_done(telling)
-    if telling.answer:
-        lines += ["", telling.answer]
+    lines += _asked_for(telling)
     if record is not None and reads and not record.deleted:
         lines += ["", url_of(record, setup)]
     return "\n".join(lines)
+
+
+def _asked_for(telling: Telling) -> list[str]:
+    return ["", telling.answer] if telling.answer else []
 
 
 def _not_done(telling: Telling) -> list[str]:

@@ -105,6 +105,20 @@ def test_given_an_account_with_an_auto_reply_when_a_customer_writes_then_it_is_h
     assert [o.kind for o in staff.to(BEN)] == ["receipt"]
 
 
+def test_given_an_account_with_an_auto_reply_when_something_is_refused_or_asked_then_it_says_so_too(office):
+    made = office.customer_ticket(to="sales@example.test")
+    refused = office.mail(CARLA, "sales@example.test", f"delete T-{made.number}", "please")
+    asked = office.mail(CARLA, "sales@example.test", f"read T-{made.number}", "")
+    files = [(f"f{i}.pdf", "application/pdf", b"x" * i) for i in range(1, 7)]
+    sixth = office.mail(CARLA, "sales@example.test", f"T-{made.number}", "six", files=files)
+
+    for line in (refused, asked, sixth):
+        assert len(line.to(CARLA)) == 1
+    assert "You do not have the right" in refused.answer()
+    assert "priority: 1" in asked.answer()
+    assert "f6.pdf" in sixth.answer()
+
+
 def test_given_a_customer_when_he_writes_seven_times_an_hour_then_five_are_answered_and_the_next_names_the_rest(office):
     lines = [office.mail(CARLA, "support@example.test", f"No {i}", "x") for i in range(7)]
     office.later("61m")
