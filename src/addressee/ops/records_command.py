@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from difflib import get_close_matches
 from itertools import islice
 from typing import TYPE_CHECKING, Any
@@ -49,18 +49,22 @@ def run(args: argparse.Namespace) -> int:
     if table is None:
         return NO_INPUT
     try:
-        where, order = _asked(args, table, setup)
-        records, scans = _list(table, where, order, args.deleted, setup)
+        filters, order = _asked(args, table, setup)
+        records, scans = _list(table, filters, order, args.deleted, setup)
     except (lists.NoSuchField, BadValue, Misused) as error:
         sys.stderr.write(f"addressee records: {_sentence(error, table, setup)}\n")
         return USAGE
     if scans:
         names, has = ", ".join(scans), "has no index" if len(scans) == 1 else "have no index"
         sys.stderr.write(f"Looking at every record: {names} {has} (index = true in the setup makes one).\n")
-    shown = _print_json(records, setup) if args.json else _print_table(records, table, list(where), setup)
+    shown = (
+        _print_json(records, setup)
+        if args.json
+        else _print_table(records, table, [name for each in filters for name in each], setup)
+    )
     if not shown and not args.json:
         kind = "deleted record" if args.deleted else "record"
-        sys.stderr.write(f"There is no {kind} of {table}{' like that' if where else ''}.\n")
+        sys.stderr.write(f"There is no {kind} of {table}{' like that' if any(filters) else ''}.\n")
     return 0
 
 
@@ -68,8 +72,8 @@ class Misused(Exception):
     """The arguments don't go together; the sentence says why."""
 
 
-def _asked(args: argparse.Namespace, table: str, setup: Setup) -> tuple[dict[str, Any], tuple[str, ...]]:
-    """The filter and the order that the arguments ask for. Raises Misused."""
+def _asked(args: argparse.Namespace, table: str, setup: Setup) -> tuple[list[dict[str, Any]], tuple[str, ...]]:
+    """The filters, that of the view and the arguments' own, and the order. Raises Misused."""
     where: dict[str, Any] = {}
     order: tuple[str, ...] = ()
     if args.view is not None:
@@ -85,10 +89,7 @@ def _asked(args: argparse.Namespace, table: str, setup: Setup) -> tuple[dict[str
         if not equals:
             raise Misused(f"--where takes FIELD=VALUE, not {text!r}.")
         given.setdefault(_field(name.strip(), setup), []).append(value)
-    both = sorted(where.keys() & given.keys())
-    if both:
-        raise Misused(f"the view {args.view} filters by {both[0]} already.")
-    return {**where, **given}, order
+    return [where, dict(given)], order
 
 
 def _field(name: str, setup: Setup) -> str:
@@ -97,7 +98,7 @@ def _field(name: str, setup: Setup) -> str:
 
 
 def _list(
-    table: str, where: Mapping[str, Any], order: tuple[str, ...], deleted: bool, setup: Setup
+    table: str, filters: list[dict[str, Any]], order: tuple[str, ...], deleted: bool, setup: Setup
 ) -> tuple[Ordered, list[str]]:
     from zoneinfo import ZoneInfo
 
@@ -106,8 +107,10 @@ def _list(
 
     zone = ZoneInfo(setup.site.time_zone)
     found = lists.of_table(table, deleted=deleted)
-    found = lists.filtered(found, table, where, setup, deleted=deleted, reading=reading(setup, zone))
-    scans = lists.scans(table, list(where), order, setup)
+    told = reading(setup, zone)
+    for where in filters:
+        found = lists.filtered(found, table, where, setup, deleted=deleted, reading=told)
+    scans = lists.scans(table, list(dict.fromkeys(name for where in filters for name in where)), order, setup)
     return lists.ordered(found, table, order, setup, deleted=deleted), scans
 
 
