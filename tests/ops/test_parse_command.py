@@ -29,8 +29,14 @@ Parse = Callable[..., tuple[int, str, str]]
 
 
 @pytest.fixture
-def parsed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Parse:
-    """Run `addressee parse` with these arguments and this standard input: (exit code, stdout, stderr)."""
+def parsed(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> Parse:
+    """Run `addressee parse` with these arguments and this standard input: (exit code, stdout, stderr).
+
+    The home is there already: only where it is missing does `parse` make it.
+    """
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / "key").write_text("there")
+    monkeypatch.setenv("ADDRESSEE_HOME", str(tmp_path / "home"))
 
     def run(argv: list[str], stdin: bytes = b"") -> tuple[int, str, str]:
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(stdin)))

@@ -52,7 +52,7 @@ def bring_up_to_date(*, takes_mail: bool) -> int:
                     call_command("migrate", verbosity=0, interactive=False)
             state = _compare()
     except DatabaseError as error:
-        cause = str(error).strip().rstrip(".")
+        cause = " ".join(str(error).split()).rstrip(".?")
         if "locked" in cause:
             sys.stderr.write("addressee: another program holds the database. Try again later.\n")
             return TRY_AGAIN
