@@ -26,10 +26,21 @@ from addressee.core.setup import Setup
 from addressee.core.values import Disposition
 from addressee.host import wake
 from addressee.host.checkpoints import Fault, reached
-from addressee.mail.claims import LEASE, Claim, claim, free_the_dead, give_back, renew, worker_name
+from addressee.mail.claims import (
+    LEASE,
+    Claim,
+    Taken,
+    claim,
+    envelope_of,
+    free_the_dead,
+    give_back,
+    renew,
+    taken_columns,
+    worker_name,
+)
 from addressee.mail.models import Delivery, RawMessage
 from addressee.mail.peek import message_id_hash, peek
-from addressee.records import bulk, files
+from addressee.records import files
 from addressee.setup import store
 
 __all__ = [
@@ -44,7 +55,6 @@ __all__ = [
     "check_size",
     "claim",
     "claimed",
-    "claimed_with_setup",
     "defer",
     "envelope_of",
     "find",
@@ -192,14 +202,6 @@ def _envelope_as_json(envelope: Envelope) -> str:
     return json.dumps(plain)
 
 
-def envelope_of(told: Mapping[str, Any]) -> Envelope:
-    """The envelope that a delivery came in, of its column."""
-    plain = dict(told)
-    if plain.get("arrived_at"):
-        plain["arrived_at"] = datetime.fromisoformat(plain["arrived_at"])
-    return Envelope(**plain)
-
-
 # ---- Working it off ---------------------------------------------------------------------------------------
 
 
@@ -221,75 +223,13 @@ class ClaimLost(Exception):
     """A claim ran out and another worker has the delivery: roll back, its work counts."""
 
 
-@dataclass(frozen=True, slots=True)
-class Taken:
-    """A delivery as the walk needs it.
-
-    raw     the message's bytes; empty where they are in the file store under `sha256`
-    result  what is known of earlier tries
-    """
-
-    pk: int
-    raw_id: int
-    recipient: str
-    envelope: Envelope
-    seed: bytes
-    received_at: datetime
-    attempts: int
-    override: dict[str, Any] | None
-    result: dict[str, Any]
-    sha256: str
-    raw: bytes
-
-
 def claimed(ids: Sequence[int]) -> list[Taken]:
-    """The deliveries with their raw rows, in the order of acceptance. One statement."""
-    return claimed_with_setup(ids)[0]
-
-
-def claimed_with_setup(ids: Sequence[int]) -> tuple[list[Taken], Setup]:
-    """The same, and the setup as it stands: still one statement. (Django's own rows would cost twice the walk.)"""
-    delivery, raw = (connection.ops.quote_name(model._meta.db_table) for model in (Delivery, RawMessage))
+    """The deliveries with their raw bytes, in the order of acceptance. One statement."""
+    table = connection.ops.quote_name(Delivery._meta.db_table)
     with connection.cursor() as cursor:
-        cursor.execute(
-            f"""SELECT {store.STAMP}, d.id, d.raw_id, d.recipient, d.envelope, d.seed, d.received_at, d.attempts,
-            d.override, d.result, r.sha256, r.bytes FROM {delivery} d JOIN {raw} r ON r.id = d.raw_id
-            WHERE d.id IN ({", ".join(["%s"] * len(ids)) or "NULL"}) ORDER BY d.id""",
-            list(ids),
-        )
-        rows = cursor.fetchall()
-    setup = store.of_stamp(rows[0][0]) if rows else store.current()
-    return [_taken(*row[1:]) for row in rows], setup
-
-
-def _taken(
-    pk: int,
-    raw_id: int,
-    recipient: str,
-    envelope: str,
-    seed: bytes,
-    received_at: datetime,
-    attempts: int,
-    override: str | None,
-    result: str,
-    sha: str,
-    raw: bytes | None,
-) -> Taken:
-    """One row, as both databases hand it over."""
-    said = json.loads(override) if override else None
-    return Taken(
-        pk,
-        raw_id,
-        recipient,
-        envelope_of(json.loads(envelope)),
-        bytes(seed),
-        bulk.aware(received_at),
-        attempts,
-        said,
-        json.loads(result),
-        sha,
-        raw or b"",
-    )
+        marks = ", ".join(["%s"] * len(ids)) or "NULL"
+        cursor.execute(f"SELECT {taken_columns()} FROM {table} WHERE id IN ({marks}) ORDER BY id", list(ids))
+        return [Taken.of(row) for row in cursor.fetchall()]
 
 
 def settle(rows: Sequence[Settled], now: datetime, worker: str | None = None) -> None:

@@ -43,14 +43,13 @@ class Outcome:
     reason: str
 
 
-def process(ids: Sequence[int], *, worker: str) -> list[Outcome]:
+def process(rows: Sequence[spool.Taken], setup: Setup, *, worker: str) -> list[Outcome]:
     """Walk deliveries that this worker has claimed.
 
     A delivery that another worker took meanwhile is left to it. Raises only what stops every message: a database
     that is gone (OperationalError, InterfaceError); the claims then run out and nothing is lost.
     """
     now, outcomes = clock.now(), list[Outcome]()
-    rows, setup = spool.claimed_with_setup(ids)
     read = shared(setup).read_many(
         [RawRef(row.sha256, row.raw) for row in rows], on_wait=lambda: spool.renew(worker, clock.now())
     )

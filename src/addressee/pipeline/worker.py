@@ -76,8 +76,8 @@ class Worker:
             ids = [*claim.poison, *claim.ids]
             if claim.poison:
                 hold_poison(claim.poison, self.name)
-            if claim.ids:
-                process.process(claim.ids, worker=self.name)
+            if claim.taken:
+                process.process(claim.taken, claim.setup, worker=self.name)
         except Exception as error:  # noqa: BLE001  the one outer loop: whatever it was, the mail stays and is tried again
             self._put_off(ids, error)
         return ids

@@ -21,6 +21,7 @@ from addressee.mail import spool
 from addressee.pipeline import process
 from addressee.pipeline.apply import apply
 from addressee.records import models as rows
+from addressee.setup import store
 
 NOW = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 FIRM = b"""
@@ -170,7 +171,7 @@ def work_off(mails: Sequence[Mail], size: int) -> dict[str, Any]:
         for start in range(0, len(ids), size):
             some = ids[start : start + size]
             mail.Delivery.objects.filter(pk__in=some).update(claimed_by="test", claimed_until=NOW)
-            process.process(some, worker="test")
+            process.process(spool.claimed(some), store.current(), worker="test")
         found = everything(ids)
         transaction.set_rollback(True)
     return found
