@@ -10,24 +10,20 @@ the mail server, which saw no exit code 0, hands the message over again; what wa
 from __future__ import annotations
 
 import base64
-import json
 import os
 import random
-import shutil
 import subprocess
 import sys
 import tempfile
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 from addressee.host.checkpoints import POINTS
 from prove.progress import Proof
+
+sys.path.insert(0, "tests")  # the homes of the tests serve here too
+from homes import Home, make
 
 FIRM = """
 [site]
@@ -68,117 +64,51 @@ def message() -> bytes:
     )
 
 
-@dataclass
-class House:
-    """One home, copied from a template for each round."""
-
-    home: Path
-    database: str = ""  # URL, "" for SQLite
-
-    def run(
-        self,
-        *command: str,
-        raw: bytes = b"",
-        fault: str = "",
-        record: Path | None = None,
-        env: Mapping[str, str] = MappingProxyType({}),
-        program: Sequence[str] = ("-m", "addressee.ops.main"),
-    ) -> subprocess.CompletedProcess[bytes]:
-        settings = {
-            **os.environ,
-            "ADDRESSEE_HOME": str(self.home),
-            "ADDRESSEE_DATABASE_URL": self.database,
-            "ADDRESSEE_SMTP_URL": f"file:{self.home}/out",
-            "ADDRESSEE_TEST": "1",
-            "ADDRESSEE_FAULT": fault,
-            "ADDRESSEE_CHECKPOINTS": str(record or ""),
-            **env,
-        }
-        words = [sys.executable, *program, *command]
-        return subprocess.run(words, input=raw, capture_output=True, env=settings, check=False, timeout=300)
-
-    def aftermath(self, *commands: Sequence[str]) -> list[list[dict[str, Any]]]:
-        """Run commands one after the other in one process, an hour later; the JSON lines of each."""
-        env = {"ADDRESSEE_NOW": "+1h"}  # leases of the dead have run out
-        done = self.run(env=env, program=["-m", "prove.commands", json.dumps(commands)])
-        if done.returncode:
-            raise RuntimeError(done.stderr.decode())
-        return json.loads(done.stdout)  # type: ignore[no-any-return]
-
-
 @contextmanager
-def template(database: str = "") -> Iterator[House]:
-    """A home with the firm in it, made once."""
-    folder = Path(tempfile.mkdtemp(prefix="addressee-crash-"))
-    house = House(folder / "template", database_like(database, "crash_template", None))
-    try:
-        setup = folder / "firm.toml"
+def template() -> Iterator[Home]:
+    """A home with the firm in it, made once; on PostgreSQL with a database of its own."""
+    with tempfile.TemporaryDirectory(prefix="addressee-crash-") as folder:
+        setup = Path(folder) / "firm.toml"
         setup.write_text(FIRM, encoding="utf-8")
-        applied = house.run("apply", str(setup))
-        if applied.returncode:
-            raise RuntimeError(applied.stderr.decode())
-        yield house
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+        yield make(Path(folder) / "template", setup)
 
 
 @contextmanager
-def copy(of: House) -> Iterator[House]:
+def copy(of: Home) -> Iterator[Home]:
     """A fresh copy of the template, rows and files."""
-    folder = Path(tempfile.mkdtemp(prefix="round-", dir=of.home.parent))
-    house = House(folder / "home", database_like(of.database, "crash_round", "crash_template"))
-    shutil.copytree(of.home, house.home)
-    try:
-        yield house
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix="round-", dir=of.folder.parent) as folder:
+        home = of.copy(Path(folder) / "home")
+        home.env["ADDRESSEE_SMTP_URL"] = f"file:{home.folder}/out"
+        yield home
 
 
-def database_like(url: str, name: str, like: str | None) -> str:
-    """On PostgreSQL: an empty database, or a copy of another; its URL. SQLite lies in the home."""
-    if not url:
-        return ""
-    import psycopg  # only where PostgreSQL is proved
-
-    with psycopg.connect(url.replace("/crash_template", "/postgres"), autocommit=True) as connection:
-        connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
-        connection.execute(f'CREATE DATABASE "{name}"' + (f' TEMPLATE "{like}"' if like else ""))
-    parts = urlsplit(url)
-    return urlunsplit(parts._replace(path=f"/{name}"))
-
-
-def points_passed(house: House) -> list[str]:
+def points_passed(home: Home) -> list[str]:
     """The checkpoints that an undisturbed run passes, in order of first passing."""
-    record = house.home / "points"
-    for command in (("receive",), ("deliver",)):
-        house.run(*command, raw=message() if command[0] == "receive" else b"", record=record)
+    record = home.folder / "points"
+    env = {"ADDRESSEE_CHECKPOINTS": str(record)}
+    home.run("receive", stdin=message(), env=env)
+    home.run("deliver", env=env)
     return list(dict.fromkeys(record.read_text(encoding="ascii").split()))
 
 
-def round_at(house: House, point: str) -> list[str]:
+def round_at(home: Home, point: str) -> list[str]:
     """One round: killed at the point, started again. What is wrong afterwards; nothing, as it should be."""
-    fault = f"{point}:1:kill9"
-    first = house.run("receive", raw=message(), fault=fault)
-    sent = house.run("deliver", fault=fault) if first.returncode == 0 else first
-    wrong: list[str] = []
-    if first.returncode >= 0 and sent.returncode >= 0:
-        wrong.append(f"nobody was killed at {point}")
-    if first.returncode != 0:
-        house.run("receive", raw=message())
-    return wrong + faults_of(house)
+    fault = {"ADDRESSEE_FAULT": f"{point}:1:kill9"}
+    first = home.run("receive", stdin=message(), env=fault)
+    last = home.run("deliver", env=fault) if first.code == 0 else first
+    wrong = [] if last.code == -9 else [f"nobody was killed at {point}"]
+    if first.code != 0:
+        home.run("receive", stdin=message())
+    return wrong + faults_of(home)
 
 
-def faults_of(house: House) -> list[str]:
+def faults_of(home: Home) -> list[str]:
     """Work off and send what waits; then everything that should be there once, and is not."""
-    asked = [
-        ["work", "--until-idle"],
-        ["deliver"],
-        ["records", "case"],
-        ["record", "case", "1"],
-        ["outbox"],
-        ["ledger"],
-    ]
-    _, _, cases, records, outbox, ledgers = house.aftermath(*asked)
+    later = {"ADDRESSEE_NOW": "+1h"}  # leases of the dead have run out
+    home.run("work", "--until-idle", env=later)
+    home.run("deliver", env=later)
+    asked = (["records", "case"], ["record", "case", "1"], ["outbox"], ["ledger"])
+    cases, records, outbox, ledgers = (home.run(*command, "--json").lines for command in asked)
     wrong: list[str] = []
     if len(cases) != 1 or not records:
         return [f"{len(cases)} records"]
@@ -190,7 +120,7 @@ def faults_of(house: House) -> list[str]:
     receipts = [item for item in outbox if item["kind"] == "receipt"]
     if len(receipts) != 1 or receipts[0]["state"] != "sent":
         wrong.append(f"receipts: {[(item['state'], item['last_error']) for item in receipts]}")
-    if len(list((house.home / "out").glob("*.eml"))) != 1:
+    if len(list((home.folder / "out").glob("*.eml"))) != 1:
         wrong.append("the receipt left not exactly once")
     ledger = ledgers[0]
     if not ledger["adds_up"] or ledger["applied"] != 1 or ledger["waiting"] or ledger["held"]:
@@ -198,29 +128,25 @@ def faults_of(house: House) -> list[str]:
     return wrong
 
 
-def prove(rounds: Sequence[str], database: str) -> Counter[str]:
-    """Run the rounds "POINT TIME"; how many went wrong, by point."""
-    proof = Proof("crash-postgres" if database else "crash-sqlite")
-    with template(database) as original:
-        for name in proof.rounds(list(rounds)):
-            with copy(original) as house:
-                proof.keep(name, wrong=round_at(house, name.split()[0]))
-    bad = Counter(name.split()[0] for name in rounds if proof.done.get(name, {"wrong": True})["wrong"])
-    total = sum(1 for name in rounds if name in proof.done)
-    sys.stdout.write(
-        f"{'PostgreSQL' if database else 'SQLite'}: {total} rounds, {sum(bad.values())} not right {dict(bad)}\n"
-    )
-    for name in rounds:
-        if proof.done.get(name, {}).get("wrong"):
-            sys.stdout.write(f"  {name}: {proof.done[name]['wrong']}\n")
+def prove(rounds: Sequence[str], name: str) -> dict[str, list[str]]:
+    """Run the rounds "POINT TIME"; what went wrong, by round."""
+    proof = Proof(f"crash-{name}")
+    with template() as original:
+        for each in proof.rounds(list(rounds)):
+            with copy(original) as home:
+                proof.keep(each, wrong=round_at(home, each.split()[0]))
+    done = [proof.done[each] for each in rounds if each in proof.done]
+    bad = {entry["round"]: entry["wrong"] for entry in done if entry["wrong"]}
+    sys.stdout.write(f"{name}: {len(done)} of {len(rounds)} rounds, {len(bad)} not right {bad or ''}\n")
     return bad
 
 
 def main() -> int:
-    database = os.environ.get("ADDRESSEE_DATABASE_URL", "")
-    times = 5 if database else 20
-    bad = prove([f"{point} {time}" for point in POINTS for time in range(1, times + 1)], database)
-    if not database and not bad:
+    on_postgresql = bool(os.environ.get("ADDRESSEE_DATABASE_URL"))
+    times = 5 if on_postgresql else 20
+    rounds = [f"{point} {time}" for time in range(1, times + 1) for point in POINTS]
+    bad = prove(rounds, "postgresql" if on_postgresql else "sqlite")
+    if not on_postgresql and not bad:
         return subprocess.call([sys.executable, "tests/postgres.py", sys.executable, "-m", "prove.crash"])
     return 1 if bad else 0
 

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-import os
-from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
-from prove.crash import database_like
+import homes
 from prove.writers import prove
 
 
 @pytest.fixture
-def own_database(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def own_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """On PostgreSQL a database of its own."""
-    url = database_like(os.environ.get("ADDRESSEE_DATABASE_URL", ""), "writers", None)
-    monkeypatch.setenv("ADDRESSEE_DATABASE_URL", url)
-    return
+    for name, value in homes.empty(tmp_path / "home").env.items():
+        monkeypatch.setenv(name, value)
 
 
 def test_two_workers_and_a_web_editor_of_one_record_lose_nothing(own_database: None) -> None:
