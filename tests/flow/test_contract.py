@@ -124,6 +124,28 @@ def test_raw_gives_back_every_byte_of_a_message_with_a_from_line(office: Home, t
     assert record["values"]["log"][0]["text"] == "It drips."
 
 
+def test_a_message_over_the_limit_is_kept_whole_and_held_and_a_person_may_release_it(office: Home, tmp_path: Path):
+    # given a site that works on small messages only
+    (tmp_path / "small.toml").write_text("[site.limits]\nmessage_size_bytes = 1000\n", "utf-8")
+    assert office.run("apply", tmp_path / "small.toml").code == 0
+    raw = mail(text="It drips.\n" + "x" * 2000)
+    # when the MTA hands over a larger one / then it is kept and held, as explain foretells
+    [foretold] = office.run("explain", "--json", stdin=raw).lines
+    line = received(office, raw)
+    assert (
+        (line["disposition"], line["reason"]) == (foretold["disposition"], foretold["reason"]) == ("hold", "too-large")
+    )
+    assert any("message_size_bytes" in step["why"] for step in line["trace"])
+    assert office.run("raw", str(line["spool_id"])).out == raw
+    # and a person's word is enough
+    [released] = office.run("release", str(line["spool_id"]), "--json").lines
+    assert released["effects"][0]["record"] == "CASE-1"
+    # but what is beyond all measure is not kept, and offered again
+    done = office.run("receive", stdin=mail("More", text="x" * 5000))
+    assert done.code == 75
+    assert "message_size_bytes" in done.err
+
+
 # ---- Section 4: create with one's own rights --------------------------------------------------------------
 
 

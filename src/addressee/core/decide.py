@@ -143,8 +143,16 @@ class _Walk:
             or self._automatic()
             or self._repeated()
             or self._history()
+            or self._too_large()
             or self._act()
         )
+
+    def _too_large(self) -> Decision | None:
+        most = self.setup.option("message_size_bytes")
+        if self.message.size_bytes <= most or self.delivery.override is not None:
+            return None
+        why = f"{self.message.size_bytes:,} bytes; the option message_size_bytes allows {most:,}"
+        return self.settle(Disposition.HOLD, Reason.TOO_LARGE, why)
 
     def _before_route(self) -> Decision | None:
         message, override = self.message, self.delivery.override

@@ -15,7 +15,7 @@ class Option:
 
 
 OPTIONS: dict[str, Option] = {
-    "message_size_bytes": Option(26_214_400, "bytes", "the largest message taken (552 above it)", 1000),
+    "message_size_bytes": Option(26_214_400, "bytes", "the largest message taken (552 above it) and worked on", 1000),
     "header_size_bytes": Option(65_536, "bytes", "one header; what is longer is shortened in our reading of it"),
     "headers_size_bytes": Option(524_288, "bytes", "all headers of a message"),
     "part_count": Option(1_000, "parts", "MIME parts read in a message"),

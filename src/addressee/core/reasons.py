@@ -35,6 +35,7 @@ class Reason(StrEnum):
     SPAM = "spam"
     POISON = "poison"
     UNREADABLE = "unreadable"
+    TOO_LARGE = "too-large"
     FAILED = "failed"
     NO_TABLE = "no-table"
     TOKEN_EXPIRED = "token-expired"  # noqa: S105
@@ -85,6 +86,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.SPAM: "The mail server in front of us marked it as spam.",
     Reason.POISON: "Reading the message failed three times.",
     Reason.UNREADABLE: "The message could not be read within its limits of time and memory.",
+    Reason.TOO_LARGE: "The message is larger than what is worked on here; it is kept whole.",
     Reason.FAILED: "Writing down what follows from the message failed; the trace tells the fault.",
     Reason.NO_TABLE: "The address leads to no table, so a person must say where the message belongs.",
     Reason.TOKEN_EXPIRED: "The reply address is no longer honoured: it has expired.",

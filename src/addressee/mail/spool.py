@@ -62,6 +62,7 @@ __all__ = [
     "give_back",
     "held",
     "ledger",
+    "most_bytes",
     "raw_bytes",
     "rehearse",
     "renew",
@@ -72,6 +73,7 @@ __all__ = [
 ]
 
 IN_ROW_BYTES = 256 * 1024  # raw messages up to this stand in the database: one sync instead of three
+_KEPT_TIMES = 4
 _INSERT_ROWS = 500  # in one statement: SQLite takes 32,766 values
 
 # ---- Taking mail ------------------------------------------------------------------------------------------
@@ -105,9 +107,9 @@ def accept_many(many: Sequence[Incoming], now: datetime, setup: Setup | None = N
     does not take them.
     """
     try:
-        most_bytes = (setup or store.current()).option("message_size_bytes")
+        known = setup or store.current()
         for item in many:
-            check_size(len(item.raw), most_bytes)
+            check_size(len(item.raw), most_bytes(known, item.envelope.transport))
         ids = _keep(many, now)
         reached("spooled")
     except (DatabaseError, InterfaceError, OSError, Fault) as error:
@@ -117,12 +119,20 @@ def accept_many(many: Sequence[Incoming], now: datetime, setup: Setup | None = N
     return ids
 
 
-def check_size(size_bytes: int, most_bytes: int) -> None:
-    """Raises Refused("empty"), or TooLarge over `most_bytes` (option message_size_bytes)."""
+def most_bytes(setup: Setup, transport: str) -> int:
+    """How large a message may be to be kept: the option message_size_bytes, above which a peer is told 552.
+
+    What `receive` is given was accepted by somebody already: up to four times that it is kept all the same, and held.
+    """
+    return setup.option("message_size_bytes") * (_KEPT_TIMES if transport == "receive" else 1)
+
+
+def check_size(size_bytes: int, most: int) -> None:
+    """Raises Refused("empty"), or TooLarge over `most` bytes."""
     if not size_bytes:
         raise Refused("empty")
-    if size_bytes > most_bytes:
-        raise TooLarge("too-large", size_bytes=size_bytes, most_bytes=most_bytes)
+    if size_bytes > most:
+        raise TooLarge("too-large", size_bytes=size_bytes, most_bytes=most)
 
 
 def _keep(many: Sequence[Incoming], now: datetime) -> list[list[int]]:

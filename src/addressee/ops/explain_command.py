@@ -27,6 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     """0, 65 no bytes at all, 66 no such file, 67 no address of ours."""
+    from addressee.mail import spool
     from addressee.mail.threads import address_exists
     from addressee.pipeline import explain
     from addressee.pipeline.intake import recipients
@@ -36,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
     strangers = [address for address in args.recipient if not ours(address)]
     if strangers:
         return _say(NO_ADDRESS, f"no address of ours: {', '.join(strangers)}.")
-    most_bytes = store.current().option("message_size_bytes")
+    most_bytes = spool.most_bytes(store.current(), "receive")
     try:
         for found in _found(args.files, most_bytes):
             if not found.raw:

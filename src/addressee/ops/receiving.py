@@ -10,6 +10,7 @@ from django.db import DatabaseError, InterfaceError
 
 from addressee.core.addresses import normal
 from addressee.core.errors import TryAgainLater
+from addressee.mail import spool
 from addressee.mail.models import Delivery
 from addressee.mail.threads import address_exists
 from addressee.ops import outcome_text
@@ -48,7 +49,7 @@ def _receive(args: argparse.Namespace) -> int:
         return NO_FILE
     recipients = tuple(dict.fromkeys(normal(address) or address for address in args.recipient))
     how = How(args.sender, recipients, args.queue_only, args.history)
-    most_bytes = setup.option("message_size_bytes")
+    most_bytes = spool.most_bytes(setup, "receive")
     found = messages(sources, most_bytes) if sources else iter([_standard_input(most_bytes)])
     with Progress("messages", _total(sources)) as progress:
         intake = Intake(how, setup, told=progress.reach)
@@ -85,7 +86,7 @@ def _verdict(intake: Intake, most_bytes: int) -> int:
             _say(f"{where}: no bytes at all, so there is no message to keep.")
             code = code or NO_BYTES
         else:
-            _say(f"{where}: over {most_bytes:,} bytes (option message_size_bytes), so it was not kept.")
+            _say(f"{where}: over {most_bytes:,} bytes (four times the option message_size_bytes), so it was not kept.")
             code = NOT_KEPT
     return code
 

@@ -94,7 +94,7 @@ class Intake:
 
     def _is_takable(self, found: Found) -> bool:
         try:
-            spool.check_size(len(found.raw), self.setup.option("message_size_bytes"))
+            spool.check_size(len(found.raw), spool.most_bytes(self.setup, "receive"))
         except Refused as error:
             self.refused.append(NotKept(found.file, error.slug))
             return False
