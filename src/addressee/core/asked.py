@@ -1,0 +1,426 @@
+"""What a message asks for, and whether it may: on a table, on a record, refusals. Pure; the second half of decide."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from addressee.core import lines, replies
+from addressee.core.action import Action, Changeset, Target
+from addressee.core.addresses import normal
+from addressee.core.attachments import sort_files
+from addressee.core.authorise import EXTENTS, extent, field_access, has_role, is_staff, needed
+from addressee.core.command import verb
+from addressee.core.message import Nature
+from addressee.core.reasons import Reason
+from addressee.core.registry import actions, fields
+from addressee.core.route import Kind, route
+from addressee.core.threads import other_numbers
+from addressee.core.values import (
+    Actor,
+    Assurance,
+    Decision,
+    Disposition,
+    LineFault,
+    RecordState,
+    Right,
+    Visibility,
+)
+from addressee.core.walk import Walk
+
+# Words that are commands of DESIGN section 4 and not built yet: told so, never taken for text.
+LATER = frozenset({"undo", "event", "task", "run", "follow", "unfollow", "restore"})
+
+
+class Asking(Walk):
+    """The command, the right, the level, the action, in this order."""
+
+    __slots__ = ()
+
+    def _act(self) -> Decision:
+        record = self.record
+        if record is not None and record.deleted:
+            proven = self.actor.proven and self.delivery.override is None
+            return self.settle(Disposition.REJECT if proven else Disposition.HOLD, Reason.DELETED_RECORD)
+        self.files = sort_files(self.message, self.account, self.setup)
+        for left_out in (f for f in self.files if not f.stored):
+            self.note("attachment", "left out", f"{left_out.attachment.name}: {left_out.reason}")
+        if self.found.dead is not None and self.delivery.override is None:
+            return self._impossible(self.found.dead)
+        self.verb, why_none = self._command_word()
+        if why_none:
+            self.note("command", "text only", why_none)
+        elif self.verb:
+            self.note("command", self.verb, "the subject is this word alone")
+        else:
+            self.note("command", "none", "the subject is no command word")
+        text = lines.read_text(
+            self.message,
+            self.verb,
+            self.setup.tables[self.table],
+            self.account,
+            self.setup,
+            trusted=self._may_set_values(),
+        )
+        if text.passed:
+            self.note("value", "passed over", f"labels that name no field: {', '.join(text.passed)[:200]}")
+        if self.verb in LATER:
+            return self._refused(Reason.NOT_BUILT)
+        if text.doubt is not None:
+            self.faults = text.faults
+            return self._refused(text.doubt)
+        self.named = frozenset(lines.names_set(text.body))
+        values, self.faults = lines.read_values(text.body, self.setup.tables[self.table], self.reading(), self.setup)
+        if record is None:
+            return self._on_table(values, text.prose, why_none)
+        return self._on_record(record, values, text.prose, why_none)
+
+    def _command_word(self) -> tuple[str, str]:
+        """(the command word, "") or ("", why a word in the subject does not count)."""
+        known = {*actions, *LATER}
+        word = verb(self.message.subject, known, self.setup)
+        override = self.delivery.override
+        if not word:
+            return "", ""
+        if self.message.nature is not Nature.PERSON:
+            return "", "the subject of automatic or bulk mail is no command"
+        if self.message.author is None:
+            return "", f"the author is ambiguous ({self.message.author_doubt}), so it cannot command"
+        if self.found.conflict:
+            return "", "its addresses, tokens and numbers name different records"
+        if self.found.bad:
+            return "", "it holds a reply token that was never issued"
+        if self.record is not None and other_numbers(self.message.subject, self.record, self.setup):
+            return "", "its subject names another record"
+        if override is not None and override.kind == "comment":
+            return "", "released as a comment"
+        if not self._addressed_openly():
+            return "", "no address of ours stands in To or Cc, and the author is below E4"
+        return word, ""
+
+    def _addressed_openly(self) -> bool:
+        """Law 15: the recipient, or another address of its table or account, stands in To or Cc, or E4 or E6."""
+        if self.actor.level in (Assurance.E4, Assurance.E5, Assurance.E6) or self.delivery.override is not None:
+            return True
+        for mailbox in (*self.message.to, *self.message.cc):
+            named = route(mailbox.address, self.setup)
+            if named.kind is Kind.NONE:
+                continue
+            if named.address == self.route.address or (named.account and named.account == self.account_key):
+                return True
+            if named.table and named.table == self.table:
+                return True
+            if self.record is not None and named.record == self.record.uuid:
+                return True
+        return False
+
+    def _may_set_values(self) -> bool:
+        """Laws 14 and 15 for values in a mail without a command: whose author is clear, and which is meant for us."""
+        override = self.delivery.override
+        return (
+            self.message.author is not None
+            and not self.found.conflict
+            and not self.found.bad
+            and not (override is not None and override.kind == "comment")
+            and self._addressed_openly()
+        )
+
+    def _on_table(self, values: dict[str, Any], prose: str, why_none: str) -> Decision:
+        word = self.verb or "create"
+        action: Action = actions[word]
+        if action.target is Target.RECORD:
+            return self._impossible(Reason.NO_RECORD)
+        if word != "create":
+            return self._answered_only(action, prose)
+        actor, refusal = self._creator()
+        self.actor = actor
+        if refusal is not None:
+            return self.settle(Disposition.HOLD, *refusal)
+        denied = self._denied(None, values)
+        if denied:
+            return self.settle(Disposition.HOLD, Reason.NOT_PERMITTED, denied)
+        if self.faults and not self.delivery.override:
+            self._note_faults()
+            return self._impossible(self._fault_reason())
+        if self.faults:  # a person released it: the text counts, its lines do not
+            values, prose = {}, self.message.new_text
+        if actor.lent and self._sensitive(values) and not self._sure(Assurance.E4):
+            return self.settle(Disposition.HOLD, Reason.CONFIRM, "a sensitive field asks a guest for E4")
+        if not self.message.subject.strip() and not prose and not self.message.attachments and not values:
+            return self.settle(Disposition.HOLD, Reason.EMPTY)
+        self.unverified = not self.actor.level >= Assurance.E3 and self.delivery.override is None
+        visibility = Visibility.INTERNAL if has_role(actor.person) else Visibility.PUBLIC
+        plan = action.plan(self._request("create", None, values, prose, visibility))
+        faults = self._missing(plan) or self._taken(plan)
+        if faults:
+            self.faults = faults
+            self._note_faults()
+            return self._impossible(Reason.BAD_VALUE)
+        self.plan = plan
+        self.visibility = visibility
+        self._note_plan()
+        if why_none:
+            return self.settle(Disposition.ACCEPT, Reason.TEXT_ONLY, why_none)
+        return self.settle(Disposition.ACCEPT, Reason.UNVERIFIED if self.unverified else Reason.DONE)
+
+    def _impossible(self, reason: Reason, why: str = "") -> Decision:
+        """Nothing to land on: rejected where the author can be told so, else a person decides."""
+        sure = self.actor.level >= Assurance.E3  # by policy `open` too: he is answered then
+        told = sure and self.delivery.override is None and self.message.nature is Nature.PERSON
+        return self.settle(Disposition.REJECT if told else Disposition.HOLD, reason, why)
+
+    def _creator(self) -> tuple[Actor, tuple[Reason, str] | None]:
+        """With whose rights the record may be made: the author's own, the guest's, or why not at all."""
+        actor, guest = self.actor, self.identity.guest
+        table = self.route.table
+        override = self.delivery.override
+        if override is not None:
+            self.used_right = f"{override.kind} by {override.by}"
+            return actor, None
+        if self.account is not None and not self.account.create:
+            return actor, (Reason.CREATE_OFF, f"account {self.account_key} makes no records")
+        if has_role(actor.person):
+            if self._sure(Assurance.E3):
+                if extent(actor.person, Right.CREATE, table, self.setup) == "none":
+                    return actor, (Reason.NOT_PERMITTED, f"no role of {actor.key} may create in {table}")
+                self.used_right = f"create on {table} by role"
+                self.note("authorise", "create", f"a role of {actor.key} may create in {table}")
+                return actor, None
+            if guest is None:
+                return actor, (Reason.NOT_PROVEN, "")
+            self.note("authorise", "as a guest", f"{actor.key} is not sure enough, so the guest's rights count")
+        if guest is None:
+            return actor, (Reason.STRANGER, "the account lends strangers no guest's rights")
+        if not self._sure(Assurance.E0):
+            return guest, (Reason.NOT_PROVEN, "the policy asks one level more")
+        if extent(guest.person, Right.CREATE, table, self.setup) == "none":
+            return guest, (Reason.NOT_PERMITTED, f"the guest {guest.key} may not create in {table}")
+        limited = self._guest_limit(guest)
+        if limited:
+            return guest, (Reason.RATE_LIMIT, limited)
+        self.used_right = f"create on {table} lent by guest {guest.key}"
+        self.guest_create = True
+        self.note("authorise", "create", f"the guest {guest.key} may create in {table}")
+        return guest, None
+
+    def _guest_limit(self, guest: Actor) -> str:
+        address = guest.address or "(no author)"
+        domain = "@" + address.rpartition("@")[2]
+        per_address, per_domain = self.setup.option("creates_per_hour"), self.setup.option("domain_creates_per_hour")
+        if self.snapshot.count(address).creates_hour >= per_address:
+            return f"{per_address} records an hour for one address"
+        if self.snapshot.count(domain).creates_hour >= per_domain:
+            return f"{per_domain} records an hour for one domain"
+        return ""
+
+    def _answered_only(self, action: Action, prose: str) -> Decision:
+        """help on a table: an answer and nothing else."""
+        rights = (Right.CREATE, Right.READ, Right.COMMENT, Right.UPDATE)
+        if all(extent(self.actor.person, right, self.table, self.setup) == "none" for right in rights):
+            return self.settle(Disposition.HOLD, Reason.NOT_PERMITTED, f"{self._who_is()} has no right on {self.table}")
+        if not self._sure(action.least):
+            return self.settle(Disposition.HOLD, Reason.NOT_PROVEN)
+        request = self._request(action.name, None, {}, prose, Visibility.INTERNAL)
+        self.plan = action.plan(request)
+        return self.settle(Disposition.ACCEPT, Reason.DONE)
+
+    def _on_record(self, record: RecordState, values: dict[str, Any], prose: str, why_none: str) -> Decision:
+        word = self.verb or ("update" if self.named else "comment")
+        if why_none:
+            return self._commented(record, self.message.new_text, Reason.TEXT_ONLY, why_none)
+        if word == "create":
+            why = "create asks for the address of a table, and this message is about a record"
+            return self._commented(record, self.message.new_text, Reason.TEXT_ONLY, why)
+        if word in ("comment", "attach"):
+            return self._commented(record, prose, Reason.DONE)
+        return self._commanded(record, actions[word], values, prose)
+
+    def _commanded(self, record: RecordState, action: Action, values: dict[str, Any], prose: str) -> Decision:
+        """A command on a record: the right first, refused by name; then the level, by asking (DESIGN section 4)."""
+        if action.name == "update" and self.named and self.named <= self._unchanged(record, values):
+            return self._commented(record, prose, Reason.DONE)
+        reach = self._reach_of(action, record)
+        denied = "" if reach else f"no right of {self._who_is()} to {action.name} reaches this record"
+        denied = denied or self._denied(record, values)
+        if denied:
+            return self._commented(record, self.message.new_text, Reason.NOT_PERMITTED, denied)
+        if self.faults:
+            self._note_faults()
+            return self._commented(record, self.message.new_text, self._fault_reason())
+        if action.name == "update":
+            if self.account is not None and self.account.replies == "record_only":
+                return self._commented(record, self.message.new_text, Reason.RECORD_ONLY)
+            values = {name: value for name, value in values.items() if record.values.get(name) != value}
+            if not values:
+                return self._commented(record, prose, Reason.DONE)
+        least = Assurance.E4 if self._sensitive(values) else action.least
+        if not self._sure(least):
+            asks = least >= Assurance.E4 or self.actor.level >= Assurance.E1
+            why = (
+                f"{action.name} asks for E{int(needed(least, self.policy))}, the author is at E{int(self.actor.level)}"
+            )
+            return self.settle(Disposition.HOLD, Reason.CONFIRM if asks else Reason.NOT_PROVEN, why)
+        self.visibility, prose = self._visibility(record, prose)
+        plan = action.plan(self._request(action.name, record, values, prose, self.visibility))
+        taken = self._taken(plan)
+        if taken:
+            self.faults = taken
+            self._note_faults()
+            return self._commented(record, self.message.new_text, Reason.BAD_VALUE)
+        self.plan = plan
+        self.used_right = f"{action.name} on {record.table}: {reach}"
+        self.note("authorise", action.name, f"reaches {reach} records of {record.table}")
+        self._note_plan()
+        return self.settle(Disposition.ACCEPT, Reason.DONE)
+
+    def _reach_of(self, action: Action, record: RecordState) -> str:
+        """How far the right that an action needs reaches here; `help` needs any that lets the author see or write."""
+        rights = (action.needs,) if action.needs else (Right.READ, Right.COMMENT, Right.UPDATE)
+        return max((self._reaches(right, record) for right in rights), key=lambda far: EXTENTS.index(far or "none"))
+
+    def _commented(self, record: RecordState, prose: str, reason: Reason, why: str = "") -> Decision:
+        """Text and files of the message become a communication where the author may comment."""
+        may, how = self._comment_right(record)
+        if not may:
+            return self._no_comment(record, reason, why, how)
+        self.used_right = how
+        self.note("authorise", "comment", how)
+        self.visibility, prose = self._visibility(record, prose)
+        action: Action = actions["comment"]
+        self.plan = action.plan(self._request("comment", record, {}, prose, self.visibility))
+        self._note_plan()
+        if reason is Reason.DONE and self.unverified:
+            reason = Reason.UNVERIFIED
+        return self.settle(Disposition.ACCEPT, reason, why)
+
+    def _comment_right(self, record: RecordState) -> tuple[bool, str]:
+        """E3 and a right, or a token by the address it was issued to, or shown unverified by the account's will."""
+        override = self.delivery.override
+        if override is not None:
+            return True, f"{override.kind} by {override.by}"
+        own_token = self.actor.token is not None and self.found.token is not None and self._sure(Assurance.E2)
+        if own_token and not has_role(self.actor.person):
+            return True, "the reply token was issued to this address for this record"
+        reach = self._reaches(Right.COMMENT, record)
+        if not reach:
+            return False, "no-right"
+        if self._sure(Assurance.E3) or own_token:
+            return True, f"comment on {record.table}: {reach}"
+        if self.account is not None and self.account.unverified == "show":
+            self.unverified = True
+            return True, f"the account shows unverified mail; comment on {record.table}: {reach}"
+        return False, "not-proven"
+
+    def _no_comment(self, record: RecordState, reason: Reason, why: str, how: str) -> Decision:
+        if how == "not-proven":
+            return self.settle(Disposition.HOLD, Reason.NOT_PROVEN)
+        answers = self.found.how.startswith(("token", "reference to mail of ours"))
+        if answers and not has_role(self.actor.person):
+            return self._to_catch_all(Reason.NOT_A_RECIPIENT, f"{self.actor.address or 'the author'} was not sent it")
+        if reason in (Reason.DONE, Reason.TEXT_ONLY, Reason.RECORD_ONLY):
+            reason = Reason.NOT_PERMITTED if self.actor.person else Reason.STRANGER
+            reason = reason if self.message.author else Reason.AMBIGUOUS_AUTHOR
+        return self.settle(Disposition.HOLD, reason, why or f"{self._who_is()} may not comment on this record")
+
+    def _visibility(self, record: RecordState, prose: str) -> tuple[Visibility, str]:
+        """Law 16. An outsider's post is public; staff's is internal unless it answers a notice or addresses one."""
+        if not has_role(self.actor.person):
+            return Visibility.PUBLIC, prose
+        first, _, rest = prose.lstrip().partition("\n")
+        if first.strip().rstrip(":").rstrip().casefold() == "note":
+            self.note("visibility", "internal", "the first line is `note`")
+            return Visibility.INTERNAL, rest.strip()
+        if self.found.conflict or self.unverified:
+            self.note("visibility", "internal", "who wrote it, or about what, is not sure")
+            return Visibility.INTERNAL, prose
+        named = {normal(m.address) for m in (*self.message.to, *self.message.cc)}
+        bound = self.snapshot.correspondents.get(record.uuid, {})
+        addressed = [
+            address
+            for address, bond in bound.items()
+            if address in named and bond.corresponds and not is_staff(address, self.snapshot)
+        ]
+        answers_notice = self.actor.token is not None and self.found.token is not None and self.found.token.notice
+        if answers_notice and (self.account is None or self.account.staff_replies == "public"):
+            self.note("visibility", "public", "it answers the notice of a correspondent's message")
+            return Visibility.PUBLIC, prose
+        if addressed:
+            self.note("visibility", "public", "a correspondent of the record is addressed")
+            return Visibility.PUBLIC, prose
+        self.note("visibility", "internal", "staff's post, and no correspondent is addressed")
+        return Visibility.INTERNAL, prose
+
+    def _refused(self, reason: Reason) -> Decision:
+        """A command that cannot be taken: the text still counts where the author may comment."""
+        self._note_faults()
+        if self.record is not None:
+            return self._commented(self.record, self.message.new_text, reason)
+        self.actor = self.actor if has_role(self.actor.person) else self.identity.guest or self.actor
+        return self._impossible(reason)
+
+    def _fault_reason(self) -> Reason:
+        unknown = all(fault.slug == "no-such-field" for fault in self.faults)
+        return Reason.NO_SUCH_FIELD if unknown else Reason.BAD_VALUE
+
+    def _note_faults(self) -> None:
+        for fault in self.faults:
+            self.note("value", fault.slug, replies.fault_sentence(fault))
+
+    def _note_plan(self) -> None:
+        for happened in self.plan.effects if self.plan else ():
+            named = ", ".join(happened.fields)
+            self.note("effect", happened.kind, f"{happened.table}: {named}" if named else happened.table)
+        for text in self.plan.notes if self.plan else ():
+            self.note("note", "shortened or left", text)
+
+    def _denied(self, record: RecordState | None, values: dict[str, Any]) -> str:
+        """Which of the fields that the lines name the actor's roles keep from him, in words, or "".
+
+        A value that he may read and sends back as it stands needs no right.
+        """
+        if self.delivery.override is not None and record is None:
+            return ""
+        same = self._unchanged(record, values) if record is not None else set()
+        barred = [
+            name
+            for name in sorted(self.named - same)
+            if field_access(self.actor.person, self.table, name, self.setup) != "write"
+        ]
+        return f"{self._who_is()} may not write {', '.join(barred)} of {self.table}" if barred else ""
+
+    def _unchanged(self, record: RecordState, values: dict[str, Any]) -> set[str]:
+        """The fields that the lines name, the actor may read, and whose values stand already."""
+        if not self._reaches(Right.READ, record):
+            return set()
+        person, table = self.actor.person, record.table
+        same = {name for name, value in values.items() if record.values.get(name) == value}
+        return {name for name in same if field_access(person, table, name, self.setup) != "none"}
+
+    def _sensitive(self, values: dict[str, Any]) -> bool:
+        live = self.setup.tables[self.table].live_fields
+        return any(live[name].sensitive for name in values)
+
+    def _taken(self, plan: Changeset) -> tuple[LineFault, ...]:
+        """The values of a plan that another record holds, where the field is unique."""
+        found: list[LineFault] = []
+        for change in plan.changes:
+            for name, definition in self.setup.tables[change.table].live_fields.items():
+                if not definition.unique or name not in change.after:
+                    continue
+                for key in fields[definition.type].keys(change.after[name]):
+                    holder = self.snapshot.unique.get((change.table, name, key))
+                    if holder is not None and holder != change.record:
+                        text = str(change.after[name])
+                        found.append(
+                            LineFault(definition.label or name, 0, text, "a value no other record has", "taken")
+                        )
+        return tuple(dict.fromkeys(found))
+
+    def _missing(self, plan: Changeset) -> tuple[LineFault, ...]:
+        table = self.setup.tables[self.table]
+        made = next((c for c in plan.changes if c.kind == "create" and c.table == self.table), None)
+        lacking = [
+            name
+            for name, definition in table.live_fields.items()
+            if definition.required and made is not None and made.state.values.get(name) in (None, "", [])
+        ]
+        return tuple(LineFault(name, 0, "", "a value; it may not be empty", "required") for name in lacking)

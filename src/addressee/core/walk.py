@@ -1,0 +1,190 @@
+"""What every step of a walk has at hand: what is known so far, the trace, rights, readings. Pure; see decide."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from addressee.core import replies
+from addressee.core.action import Changeset, Request
+from addressee.core.authorise import has_role, needed, reaches
+from addressee.core.fieldtype import Reading
+from addressee.core.identify import Identity, policy_of
+from addressee.core.lookup import Titles, find_persons, find_records, may_know
+from addressee.core.message import Message
+from addressee.core.reasons import SENTENCES, Reason
+from addressee.core.route import Kind, Route
+from addressee.core.setup import Account, Setup
+from addressee.core.threads import Found
+from addressee.core.values import (
+    Actor,
+    Assurance,
+    Decision,
+    Delivery,
+    Disposition,
+    FileDecision,
+    Fresh,
+    LineFault,
+    RecordState,
+    Right,
+    Snapshot,
+    Step,
+    Visibility,
+)
+
+NOBODY = Actor(None, "", Assurance.E0)
+
+
+@dataclass(slots=True)
+class Walk:
+    """The state of one walk: what is known so far, and the trace of how it became known."""
+
+    delivery: Delivery
+    snapshot: Snapshot
+    setup: Setup
+    steps: list[Step] = field(default_factory=list)
+    route: Route = field(default_factory=lambda: Route(Kind.NONE, ""))
+    account_key: str = ""
+    account: Account | None = None
+    found: Found = field(default_factory=Found)
+    identity: Identity = field(default_factory=lambda: Identity(NOBODY, None, ()))
+    actor: Actor = NOBODY
+    target: str = ""
+    files: tuple[FileDecision, ...] = ()
+    faults: tuple[LineFault, ...] = ()
+    verb: str = ""
+    plan: Changeset | None = None
+    used_right: str = ""
+    named: frozenset[str] = frozenset()  # the fields that the lines name
+    unverified: bool = False
+    guest_create: bool = False
+    visibility: Visibility = Visibility.INTERNAL
+    old: bool = False
+    fresh: Fresh = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.fresh = Fresh(self.delivery.seed)
+
+    @property
+    def message(self) -> Message:
+        return self.delivery.message
+
+    @property
+    def record(self) -> RecordState | None:
+        return self.snapshot.records.get(self.found.record) if self.found.record else None
+
+    @property
+    def table(self) -> str:
+        return self.record.table if self.record is not None else self.route.table
+
+    def note(self, step: str, result: str, why: str = "") -> None:
+        self.steps.append(Step(step, result, why))
+
+    def settle(self, disposition: Disposition, reason: Reason, why: str = "") -> Decision:
+        """End the walk here; the trace's last step says how and why."""
+        self.note("settle", f"{disposition}: {reason}", why or SENTENCES[reason])
+        plan = self.plan or Changeset()
+        return Decision(
+            delivery=self.delivery.id,
+            disposition=disposition,
+            reason=reason,
+            trace=tuple(self.steps),
+            actor=self.actor,
+            author=self.message.author,
+            account=self.account_key,
+            target=self.target,
+            verified=self.actor.proven,
+            changes=plan.changes,
+            communications=plan.communications,
+            correspondents=plan.correspondents,
+            effects=plan.effects,
+            files=self.files,
+            used_token=self.found.token.hash if self.found.token else None,
+            bad_token=self.found.bad,
+            turns=plan.turns,
+            right=self.used_right,
+            guest_create=self.guest_create,
+        )
+
+    def _account(self, key: str) -> Account | None:
+        return self.setup.accounts.get(key) if key else None
+
+    def _to_catch_all(self, reason: Reason, why: str) -> Decision:
+        """Redirect whole to the site's catch_all, else hold."""
+        if not self.setup.site.catch_all:
+            return self.settle(Disposition.HOLD, reason, f"{why}; no catch_all is set")
+        decision = self.settle(Disposition.REDIRECT, reason, why)
+        draft = replies.redirect(decision, self.message, self.record, self.setup, SENTENCES[reason], self.fresh)
+        return replace(decision, outbox=(draft,))
+
+    def reading(self) -> Reading:
+        """How the author's texts are read and values are shown to him: in his zone, and as far as he may read."""
+        person = self.actor.person if self.actor.person and not self.actor.lent else None
+        zone = (person.time_zone if person else "") or self.setup.site.time_zone
+
+        def knows(record: RecordState) -> bool:
+            return may_know(self.actor, record, self.setup, self.snapshot)
+
+        def found(table: str, text: str) -> tuple[str, ...]:
+            uuids = find_records(table, text, self.snapshot, self.setup)
+            if has_role(self.actor.person):
+                return uuids
+            return tuple(uuid for uuid in uuids if knows(self.snapshot.records[uuid]))
+
+        return Reading(
+            zone=ZoneInfo(zone),
+            find_records=found,
+            find_persons=lambda text: find_persons(text, self.snapshot),
+            titles=Titles(self.snapshot, self.setup, knows),
+            persons={key: p.name or key for key, p in self.snapshot.persons.items()},
+        )
+
+    def _request(
+        self,
+        word: str,
+        record: RecordState | None,
+        values: dict[str, Any],
+        prose: str,
+        visibility: Visibility,
+        actor: Actor | None = None,
+    ) -> Request:
+        return Request(
+            verb=word,
+            actor=actor or self.actor,
+            setup=self.setup,
+            snapshot=self.snapshot,
+            fresh=self.fresh,
+            now=self.snapshot.now,
+            table=record.table if record is not None else self.route.table,
+            record=record,
+            account_key=self.account_key,
+            account=self.account,
+            message=self.message,
+            values=values,
+            prose=prose,
+            files=self.files,
+            visibility=visibility,
+            explicit=self.verb in ("create", "update"),
+            unverified=self.unverified,
+            outsider=not has_role((actor or self.actor).person),
+            reading=self.reading(),
+        )
+
+    @property
+    def policy(self) -> str:
+        return policy_of(self.setup, self.account)
+
+    def _sure(self, level: Assurance) -> bool:
+        """Is the actor as sure as a line of the table asks? A person's release vouches for the author."""
+        return self.delivery.override is not None or self.actor.level >= needed(level, self.policy)
+
+    def _reaches(self, right: Right | None, record: RecordState) -> str:
+        bound = self.snapshot.correspondents.get(record.uuid, {})
+        assert right is not None  # noqa: S101  asked by the callers
+        return reaches(self.actor, right, record, self.setup, bound, self.snapshot.records)
+
+    def _who_is(self) -> str:
+        if self.actor.person is None:
+            return self.actor.address or "the author"
+        return f"the guest {self.actor.key}" if self.actor.lent else self.actor.person.key
