@@ -77,10 +77,11 @@ def plain(count: int, seed: int = 7) -> list[Mail]:
 
 
 def main(home: Path) -> None:
-    from addressee.pipeline import worker
     from bench.ours import Desk
 
     desk = Desk(home)
+    from addressee.pipeline import worker
+
     told: dict[str, float] = {}
     mixed = list(messages(3 * BATCH + SINGLES))
     desk.prepare(mixed[:BATCH])

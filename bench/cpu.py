@@ -15,6 +15,11 @@ def cpu_seconds() -> float:
     return time.process_time() + ended.ru_utime + ended.ru_stime + sum(map(_clock_of, children()))
 
 
+def cpu_of(pid: int) -> float:
+    """The same of another process of ours and its living children."""
+    return sum(map(_clock_of, [pid, *children(pid)]))
+
+
 def _clock_of(pid: int) -> float:
     """The processor clock of another process: clock_getcpuclockid(3) without the call. 0 where it is gone."""
     with suppress(OSError):

@@ -11,7 +11,7 @@ import base64
 import hashlib
 import hmac
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email import policy
@@ -61,16 +61,19 @@ def record_address(record: int) -> str:
     return f"case.{record}.{base64.b32encode(mac).decode().lower()}@{DOMAIN}"
 
 
-def messages(count: int, seed: int = 7, tag: str = "") -> Iterator[Mail]:
+def messages(
+    count: int, seed: int = 7, tag: str = "", *, mix: Mapping[str, float] = MIX, people: int = 50
+) -> Iterator[Mail]:
     """`tag` such as "[issue{n}]" changes the subjects alone, so that every contender gets the same mail."""
-    maker = _Maker(random.Random(seed), tag)
+    maker = _Maker(random.Random(seed), tag, mix, people)
     return (maker.make(number) for number in range(count))
 
 
 class _Maker:
-    def __init__(self, rng: random.Random, tag: str) -> None:
+    def __init__(self, rng: random.Random, tag: str, mix: Mapping[str, float], people: int) -> None:
         self.rng, self.tag, self.threads = rng, tag, list[_Thread]()
-        self.people = [self._person(number) for number in range(50)]
+        self.kinds, self.weights = list(mix), list(mix.values())
+        self.people = [self._person(number) for number in range(people)]
 
     def _person(self, number: int) -> tuple[str, str]:
         given, family = self.rng.choice(_GIVEN), self.rng.choice(_FAMILY)
@@ -79,7 +82,7 @@ class _Maker:
 
     def make(self, number: int) -> Mail:
         rng = self.rng
-        kind = rng.choices(list(MIX), list(MIX.values()))[0] if self.threads else "new"
+        kind = rng.choices(self.kinds, self.weights)[0] if self.threads else "new"
         aims = kind == "reply" or (kind in ("files", "html", "command") and rng.random() < 0.5)
         record = self._aim() if aims else self._open()
         thread = self.threads[record - 1]

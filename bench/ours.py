@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -45,7 +45,7 @@ class Desk:
         from addressee.host import clock
         from addressee.mail import spool
 
-        given = self.readdressed(mails)
+        given = readdressed(mails, self._addresses())
         envelope = Envelope("receive", trusted=True)
         spool.accept_many([spool.Incoming(envelope, (to,), raw) for to, raw in given], clock.now())
 
@@ -64,19 +64,6 @@ class Desk:
             "not accepted": waiting,
         }
 
-    def readdressed(self, mails: Sequence[Mail]) -> list[tuple[str, bytes]]:
-        """Recipient and bytes, with the reply addresses that this home gave out, as people who answer use them."""
-        given = self._addresses()
-        out = []
-        for mail in mails:
-            to = DESK if mail.makes_record else given.get((mail.record, mail.author)) or given.get((mail.record, ""))
-            raw = mail.raw
-            if not mail.makes_record:
-                raw = _RECORD_ADDRESS.sub((to or DESK).encode(), raw, count=1)
-                raw = _UPDATE.sub(b"Subject: update CASE-%d\r" % mail.record, raw, count=1)
-            out.append((to or DESK, raw))
-        return out
-
     def _addresses(self) -> dict[tuple[int, str], str]:
         """(record's number, author or "") -> the address of the record, as that author was told it."""
         from addressee.mail.models import OutboxItem
@@ -90,10 +77,53 @@ class Desk:
         return found
 
 
+def readdressed(mails: Iterable[Mail], known: Mapping[tuple[int, str], str]) -> Iterator[tuple[str, bytes]]:
+    """Recipient and bytes of each, with the addresses that people know; who knows none answers to the desk.
+
+    known  (record's number, author or "") -> address
+    """
+    for mail in mails:
+        if mail.makes_record:
+            yield DESK, mail.raw
+            continue
+        to = known.get((mail.record, mail.author)) or known.get((mail.record, "")) or DESK
+        raw = _RECORD_ADDRESS.sub(to.encode(), mail.raw, count=1)
+        yield to, _UPDATE.sub(b"Subject: update CASE-%d\r" % mail.record, raw, count=1)
+
+
+def fill(count: int, slice_of: int = 2000) -> None:
+    """Make records as mail would: each with its revision, audit entry, index rows and correspondents."""
+    from uuid import UUID, uuid5
+
+    from django.db import transaction
+
+    from addressee.core.values import Correspondent, RecordChange, RecordState
+    from addressee.host import clock
+    from addressee.records import writer
+    from addressee.setup import store
+
+    setup, now = store.current(), clock.now()
+    for start in range(1, count + 1, slice_of):
+        changes, bound = [], {}
+        for number in range(start, min(start + slice_of, count + 1)):
+            uuid = str(uuid5(UUID(int=7), str(number)))
+            entry = {"at": now.isoformat(), "actor": "portal", "text": f"What came of case {number}. " * 20}
+            values = {"name": f"Case {number}", "status": "open", "priority": "normal", "log": [entry]}
+            state = RecordState(
+                uuid=uuid, table="case", title=values["name"], values=values, number=number, created_at=now
+            )
+            changes.append(writer.Written(RecordChange("create", "case", uuid, {}, values, state), now))
+            bound[uuid, f"customer{number}@acme.test"] = Correspondent(wrote_first=True, wrote=True)
+        with transaction.atomic():
+            writer.write(changes, setup, correspondents=bound)
+
+
 if __name__ == "__main__":
     from bench.contender import answer
 
     desk = Desk(Path(sys.argv[1]), batch=1 if sys.argv[2] == "single" else 100)
+    if len(sys.argv) > 3:
+        fill(int(sys.argv[3]))
     answer(desk)
     from addressee.pipeline import reading
 
