@@ -3,24 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from addressee.core.addresses import normal
-from addressee.core.reasons import Reason
 from addressee.core.setup import Grant, Setup
 from addressee.core.values import Actor, Assurance, Correspondent, Person, RecordState, Right, Snapshot
 
 EXTENTS = ("none", "own", "team", "all")
 ACCESS = ("none", "read", "write")
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """`why` names the grant or evidence that decided it: it goes to the trace and the audit entry."""
-
-    allowed: bool
-    reason: Reason
-    why: str
 
 
 def grants(person: Person | None, table: str, setup: Setup) -> list[tuple[str, Grant]]:

@@ -44,9 +44,3 @@ class BadValue(Refused, ValueError):
     """A text that is no value of a field. `expected` in data says the form that is."""
 
     reply = "554 5.6.0"
-
-
-class BadSetup(Refused):
-    """A setup that contradicts itself or holds what we do not know; data says path, line and nearest name."""
-
-    reply = "554 5.6.0"

@@ -6,7 +6,6 @@ The models are also the schema of the setup file: a key that is not here is refu
 
 from __future__ import annotations
 
-from enum import StrEnum
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -365,10 +364,3 @@ class SetupFile(Setup):
     """A setup file: the setup and the people it names."""
 
     people: dict[Key, PersonItem] = Field(default_factory=dict)
-
-
-class Presence(StrEnum):
-    """Whether a key's behaviour is built: `apply` names what is stored but not in effect."""
-
-    IN_EFFECT = "in effect"
-    STORED = "stored, not in effect yet"
