@@ -43,10 +43,6 @@ def count(folder: Path, quick: bool, tell: Tell) -> Iterator[Row]:
     how = "counted by strace, SQLite's checkpoints too"
     if not traced:
         how = "files and FULL commits counted in the process; strace was not used"
-        "counted by strace, SQLite's checkpoints too"
-        if traced
-        else "files and FULL commits counted in the process; strace was not used"
-    )
     if traced:
         told |= counts.by_strace(log.read_text(encoding="utf-8", errors="replace"))
     of_mix = "of the mix; BEGIN and COMMIT not counted"
