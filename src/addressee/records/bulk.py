@@ -6,6 +6,7 @@ SQLite takes 32,766 parameters since 3.32.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
 from functools import cache, lru_cache
@@ -73,8 +74,11 @@ def insert(objects: Sequence[models.Model], conflict: str = "") -> int:
 def values(columns: Sequence[models.Field[Any, Any]], rows: Sequence[Sequence[Any]]) -> tuple[str, list[Any]]:
     """(VALUES …) with its parameters. Both databases call its columns column1, column2 …"""
     row = "(" + ", ".join(map(_typed, columns)) + ")"
+    prepared = [_preparation(field) for field in columns]
     parameters = [
-        field.get_db_prep_save(value, connection) for each in rows for field, value in zip(columns, each, strict=True)
+        value if prepare is None or value is None else prepare(value)
+        for each in rows
+        for prepare, value in zip(prepared, each, strict=True)
     ]
     return f"(VALUES {', '.join([row] * len(rows))})", parameters
 
@@ -111,6 +115,7 @@ def _plan(model: type[models.Model], vendor: str) -> tuple[str, list[tuple[str, 
 _PLAIN = (models.CharField, models.TextField, models.IntegerField, models.FloatField, models.BooleanField)
 
 
+@cache
 def _preparation(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
     """How a value becomes a parameter; None where it is one already: most are, and Django asks each one anew."""
     target = field.target_field if isinstance(field, models.ForeignKey) else field
@@ -120,6 +125,8 @@ def _preparation(field: models.Field[Any, Any]) -> Callable[[Any], Any] | None:
         return moment
     if isinstance(target, models.UUIDField):
         return str if connection.vendor == "postgresql" else _hex
+    if isinstance(target, models.JSONField) and connection.vendor == "sqlite":
+        return json.dumps
     return lambda value: field.get_db_prep_save(value, connection)
 
 
