@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import lru_cache
 
 import idna
 
@@ -12,6 +13,7 @@ import idna
 _ASCII_LOCAL = re.compile(r"[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+(?:\.[A-Za-z0-9!#$%&'*+/=?^_`{|}~-]+)*")
 _LOCAL = re.compile(r"[^\s\x00-\x1f\x7f-\x9f\"(),.:;<>@\[\\\]]+(?:\.[^\s\x00-\x1f\x7f-\x9f\"(),.:;<>@\[\\\]]+)*")
 _DOMAIN = re.compile(r"(?!-)[a-z0-9_-]{1,63}(?<!-)(?:\.(?!-)[a-z0-9_-]{1,63}(?<!-))*")
+_MOST_CHARS = 64 + 1 + 253
 _UPPER = str.maketrans("ABCDEFGHIJKLMNOPQRSTUVWXYZ", "abcdefghijklmnopqrstuvwxyz")
 
 
@@ -23,7 +25,13 @@ def normal(address: str) -> str | None:
     sign, full-width letters) makes no address of ASCII: None (CVE-2019-19844).
     Quoted local parts and domain literals are no plain addresses. Never raises.
     """
-    local, at, domain = address.strip(" \t").rpartition("@")
+    bare = address.strip(" \t")
+    return _normal(bare) if len(bare) <= _MOST_CHARS else None
+
+
+@lru_cache(maxsize=10_000)  # one message asks for the same few addresses twenty times
+def _normal(address: str) -> str | None:
+    local, at, domain = address.rpartition("@")
     if not at or len(local) > 64 or len(domain) > 253:  # RFC 5321 4.5.3.1
         return None
     if address.isascii():
