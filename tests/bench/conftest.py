@@ -23,6 +23,11 @@ class DeskOfTests(Desk):
 @pytest.fixture
 def bench_desk(transactional_db: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Desk]:
     monkeypatch.setenv("ADDRESSEE_FILES_URL", f"file:{tmp_path}/files")
+    _close_children()  # those of other tests know another file store
     yield DeskOfTests()
+    _close_children()
+
+
+def _close_children() -> None:
     if reading._shared is not None:
         reading._shared.close()
