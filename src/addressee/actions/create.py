@@ -9,7 +9,7 @@ from addressee.core.mapping import mapped
 from addressee.core.values import Assurance, CommunicationDraft, Correspondent, RecordChange, Right
 
 
-@action("create", needs=Right.CREATE, target=Target.TABLE, least=Assurance.E3)
+@action("create", needs=Right.CREATE, target=Target.TABLE, least=Assurance.E3, lines=True)
 class Create(Action):
     """A new record is made; the first line that is no field line is its name."""
 

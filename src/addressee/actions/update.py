@@ -7,9 +7,13 @@ from addressee.core.action import Action, Changeset, Request, Target, action
 from addressee.core.values import Assurance, Right
 
 
-@action("update", needs=Right.UPDATE, target=Target.RECORD, least=Assurance.E3)
+@action("update", needs=Right.UPDATE, target=Target.RECORD, least=Assurance.E3, lines=True)
 class Update(Action):
     """Lines `field: value` change the record; everything else you write is a comment."""
+
+    def level(self, request: Request) -> Assurance:
+        live = request.definition.live_fields
+        return Assurance.E4 if any(live[name].sensitive for name in request.values) else self.least
 
     def plan(self, request: Request) -> Changeset:
         assert request.record is not None  # noqa: S101  the target says so

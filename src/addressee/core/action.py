@@ -8,8 +8,11 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar
 
+from addressee.core.authorise import extent, reaches
+from addressee.core.errors import Refused
 from addressee.core.fieldtype import Reading
 from addressee.core.message import Attachment, Message
+from addressee.core.reasons import Reason
 from addressee.core.registry import actions, fields
 from addressee.core.setup import Account, Setup, Table
 from addressee.core.values import (
@@ -91,25 +94,62 @@ class Changeset:
     notes: tuple[str, ...] = ()
 
 
+class CannotBeDone(Refused):
+    """What an action's plan finds impossible; `reason` is told as the delivery's, `why` to a person."""
+
+    def __init__(self, reason: Reason, why: str = "") -> None:
+        super().__init__(reason.value, why=why)
+        self.reason, self.why = reason, why
+
+
 class Action:
-    """The base of every action; the decorator states its facts, and nothing else does."""
+    """The base of every action. The decorator states its facts; an action whose right or level depends on what is
+    asked overrides `reach` or `level`, and nothing else decides them."""
 
     name: ClassVar[str]
     needs: ClassVar[Right | None]
     target: ClassVar[Target]
     least: ClassVar[Assurance]
+    lines: ClassVar[bool]  # takes field lines
+
+    def form(self, table: str, setup: Setup) -> str:
+        """The table whose fields the lines of a message to `table` name; "" where the site has no such table."""
+        return table
+
+    def reach(self, request: Request) -> str:
+        """How far the right that it needs reaches here ("own", "team", "all"); "" for not at all."""
+        rights = (self.needs,) if self.needs else (Right.READ, Right.COMMENT, Right.UPDATE)
+        if request.record is None and self.needs is None:
+            rights = (*rights, Right.CREATE)
+        return next(filter(None, (reach_of(right, request) for right in rights)), "")
+
+    def level(self, request: Request) -> Assurance:
+        """The least assurance for what this request asks."""
+        return self.least
 
     def plan(self, request: Request) -> Changeset:
+        """What shall be. Raises CannotBeDone."""
         raise NotImplementedError
 
 
+def reach_of(right: Right, request: Request) -> str:
+    """How far a right of the actor reaches on the request's record, or its table where there is none; "" = not."""
+    record, setup = request.record, request.setup
+    if record is None:
+        far = extent(request.actor.person, right, request.table, setup)
+        return "" if far == "none" else far
+    bound = request.snapshot.correspondents.get(record.uuid, {})
+    return reaches(request.actor, right, record, setup, bound, request.snapshot.records)
+
+
 def action(
-    name: str, *, needs: Right | None, target: Target, least: Assurance
+    name: str, *, needs: Right | None, target: Target, least: Assurance, lines: bool = False
 ) -> Callable[[type[Action]], type[Action]]:
-    """Put an action on the shelf: its mail word, the right it needs, what it acts on, and the least assurance."""
+    """Put an action on the shelf: its mail word, the right it needs, what it acts on, the least assurance, and
+    whether it takes field lines."""
 
     def put(cls: type[Action]) -> type[Action]:
-        cls.name, cls.needs, cls.target, cls.least = name, needs, target, least
+        cls.name, cls.needs, cls.target, cls.least, cls.lines = name, needs, target, least, lines
         actions.put(name, cls())
         return cls
 

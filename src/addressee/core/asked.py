@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from addressee.core import lines, replies
-from addressee.core.action import Action, Changeset, Target
+from addressee.core.action import Action, CannotBeDone, Changeset, Target
 from addressee.core.addresses import normal
 from addressee.core.attachments import sort_files
-from addressee.core.authorise import EXTENTS, extent, field_access, has_role, is_staff, needed
+from addressee.core.authorise import extent, field_access, has_role, is_staff, needed
 from addressee.core.command import verb
 from addressee.core.message import Nature
 from addressee.core.reasons import Reason
@@ -53,10 +54,15 @@ class Asking(Walk):
             self.note("command", self.verb, "the subject is this word alone")
         else:
             self.note("command", "none", "the subject is no command word")
+        self.form = self.table
+        if self.verb in actions:
+            self.form = actions[self.verb].form(self.table, self.setup)
+            if not self.form:
+                return self._refused(Reason.NO_TABLE, f"the site has no table that `{self.verb}` writes to")
         text = lines.read_text(
             self.message,
             self.verb,
-            self.setup.tables[self.table],
+            self.setup.tables[self.form],
             self.account,
             self.setup,
             trusted=self._may_set_values(),
@@ -69,7 +75,7 @@ class Asking(Walk):
             self.faults = text.faults
             return self._refused(text.doubt)
         self.named = frozenset(lines.names_set(text.body))
-        values, self.faults = lines.read_values(text.body, self.setup.tables[self.table], self.reading(), self.setup)
+        values, self.faults = lines.read_values(text.body, self.setup.tables[self.form], self.reading(), self.setup)
         if record is None:
             return self._on_table(values, text.prose, why_none)
         return self._on_record(record, values, text.prose, why_none)
@@ -130,7 +136,7 @@ class Asking(Walk):
         if action.target is Target.RECORD:
             return self._impossible(Reason.NO_RECORD)
         if word != "create":
-            return self._answered_only(action, prose)
+            return self._commanded(None, action, values, prose)
         actor, refusal = self._creator()
         self.actor = actor
         if refusal is not None:
@@ -212,17 +218,6 @@ class Asking(Walk):
             return f"{per_domain} records an hour for one domain"
         return ""
 
-    def _answered_only(self, action: Action, prose: str) -> Decision:
-        """help on a table: an answer and nothing else."""
-        rights = (Right.CREATE, Right.READ, Right.COMMENT, Right.UPDATE)
-        if all(extent(self.actor.person, right, self.table, self.setup) == "none" for right in rights):
-            return self.settle(Disposition.HOLD, Reason.NOT_PERMITTED, f"{self._who_is()} has no right on {self.table}")
-        if not self._sure(action.least):
-            return self.settle(Disposition.HOLD, Reason.NOT_PROVEN)
-        request = self._request(action.name, None, {}, prose, Visibility.INTERNAL)
-        self.plan = action.plan(request)
-        return self.settle(Disposition.ACCEPT, Reason.DONE)
-
     def _on_record(self, record: RecordState, values: dict[str, Any], prose: str, why_none: str) -> Decision:
         word = self.verb or ("update" if self.named else "comment")
         if why_none:
@@ -234,48 +229,48 @@ class Asking(Walk):
             return self._commented(record, prose, Reason.DONE)
         return self._commanded(record, actions[word], values, prose)
 
-    def _commanded(self, record: RecordState, action: Action, values: dict[str, Any], prose: str) -> Decision:
-        """A command on a record: the right first, refused by name; then the level, by asking (DESIGN section 4)."""
-        if action.name == "update" and self.named and self.named <= self._unchanged(record, values):
+    def _commanded(self, record: RecordState | None, action: Action, values: dict[str, Any], prose: str) -> Decision:
+        """A command: the right first, refused by name; then the level, by asking (DESIGN section 4)."""
+        same = self._unchanged(record, values)
+        if action.name == "update" and record is not None and self.named and self.named <= same:
             return self._commented(record, prose, Reason.DONE)
-        reach = self._reach_of(action, record)
-        denied = "" if reach else f"no right of {self._who_is()} to {action.name} reaches this record"
+        request = self._request(action.name, record, values, prose, Visibility.INTERNAL)
+        reach = action.reach(request)
+        denied = "" if reach else f"no right of {self._who_is()} to {action.name} reaches this {_place(record)}"
         denied = denied or self._denied(record, values)
         if denied:
-            return self._commented(record, self.message.new_text, Reason.NOT_PERMITTED, denied)
+            return self._refused(Reason.NOT_PERMITTED, denied)
         if self.faults:
-            self._note_faults()
-            return self._commented(record, self.message.new_text, self._fault_reason())
-        if action.name == "update":
+            return self._refused(self._fault_reason())
+        if action.name == "update" and record is not None:
             if self.account is not None and self.account.replies == "record_only":
-                return self._commented(record, self.message.new_text, Reason.RECORD_ONLY)
+                return self._refused(Reason.RECORD_ONLY)
             values = {name: value for name, value in values.items() if record.values.get(name) != value}
             if not values:
                 return self._commented(record, prose, Reason.DONE)
-        least = Assurance.E4 if self._sensitive(values) else action.least
+            request = replace(request, values=values)
+        least = action.level(request)
         if not self._sure(least):
             asks = least >= Assurance.E4 or self.actor.level >= Assurance.E1
             why = (
                 f"{action.name} asks for E{int(needed(least, self.policy))}, the author is at E{int(self.actor.level)}"
             )
             return self.settle(Disposition.HOLD, Reason.CONFIRM if asks else Reason.NOT_PROVEN, why)
-        self.visibility, prose = self._visibility(record, prose)
-        plan = action.plan(self._request(action.name, record, values, prose, self.visibility))
-        taken = self._taken(plan)
-        if taken:
-            self.faults = taken
-            self._note_faults()
-            return self._commented(record, self.message.new_text, Reason.BAD_VALUE)
+        if record is not None:
+            self.visibility, prose = self._visibility(record, prose)
+            request = replace(request, visibility=self.visibility, prose=prose)
+        try:
+            plan = action.plan(request)
+        except CannotBeDone as fault:
+            return self._refused(fault.reason, fault.why)
+        self.faults = self._missing(plan) or self._taken(plan)
+        if self.faults:
+            return self._refused(Reason.BAD_VALUE)
         self.plan = plan
-        self.used_right = f"{action.name} on {record.table}: {reach}"
-        self.note("authorise", action.name, f"reaches {reach} records of {record.table}")
+        self.used_right = f"{action.name} on {self.table}: {reach}"
+        self.note("authorise", action.name, f"reaches {reach} records of {self.table}")
         self._note_plan()
         return self.settle(Disposition.ACCEPT, Reason.DONE)
-
-    def _reach_of(self, action: Action, record: RecordState) -> str:
-        """How far the right that an action needs reaches here; `help` needs any that lets the author see or write."""
-        rights = (action.needs,) if action.needs else (Right.READ, Right.COMMENT, Right.UPDATE)
-        return max((self._reaches(right, record) for right in rights), key=lambda far: EXTENTS.index(far or "none"))
 
     def _commented(self, record: RecordState, prose: str, reason: Reason, why: str = "") -> Decision:
         """Text and files of the message become a communication where the author may comment."""
@@ -349,13 +344,15 @@ class Asking(Walk):
         self.note("visibility", "internal", "staff's post, and no correspondent is addressed")
         return Visibility.INTERNAL, prose
 
-    def _refused(self, reason: Reason) -> Decision:
+    def _refused(self, reason: Reason, why: str = "") -> Decision:
         """A command that cannot be taken: the text still counts where the author may comment."""
         self._note_faults()
         if self.record is not None:
-            return self._commented(self.record, self.message.new_text, reason)
+            return self._commented(self.record, self.message.new_text, reason, why)
+        if reason is Reason.NOT_PERMITTED:  # there is nothing to land on, and a person may give the right
+            return self.settle(Disposition.HOLD, reason, why)
         self.actor = self.actor if has_role(self.actor.person) else self.identity.guest or self.actor
-        return self._impossible(reason)
+        return self._impossible(reason, why)
 
     def _fault_reason(self) -> Reason:
         unknown = all(fault.slug == "no-such-field" for fault in self.faults)
@@ -379,24 +376,24 @@ class Asking(Walk):
         """
         if self.delivery.override is not None and record is None:
             return ""
-        same = self._unchanged(record, values) if record is not None else set()
+        same = self._unchanged(record, values)
         barred = [
             name
             for name in sorted(self.named - same)
-            if field_access(self.actor.person, self.table, name, self.setup) != "write"
+            if field_access(self.actor.person, self.form, name, self.setup) != "write"
         ]
-        return f"{self._who_is()} may not write {', '.join(barred)} of {self.table}" if barred else ""
+        return f"{self._who_is()} may not write {', '.join(barred)} of {self.form}" if barred else ""
 
-    def _unchanged(self, record: RecordState, values: dict[str, Any]) -> set[str]:
-        """The fields that the lines name, the actor may read, and whose values stand already."""
-        if not self._reaches(Right.READ, record):
+    def _unchanged(self, record: RecordState | None, values: dict[str, Any]) -> set[str]:
+        """The fields of the record that the lines name, the actor may read, and whose values stand already."""
+        if record is None or self.form != record.table or not self._reaches(Right.READ, record):
             return set()
         person, table = self.actor.person, record.table
         same = {name for name, value in values.items() if record.values.get(name) == value}
         return {name for name in same if field_access(person, table, name, self.setup) != "none"}
 
     def _sensitive(self, values: dict[str, Any]) -> bool:
-        live = self.setup.tables[self.table].live_fields
+        live = self.setup.tables[self.form].live_fields
         return any(live[name].sensitive for name in values)
 
     def _taken(self, plan: Changeset) -> tuple[LineFault, ...]:
@@ -416,11 +413,15 @@ class Asking(Walk):
         return tuple(dict.fromkeys(found))
 
     def _missing(self, plan: Changeset) -> tuple[LineFault, ...]:
-        table = self.setup.tables[self.table]
-        made = next((c for c in plan.changes if c.kind == "create" and c.table == self.table), None)
+        table = self.setup.tables[self.form]
+        made = next((c for c in plan.changes if c.kind == "create" and c.table == self.form), None)
         lacking = [
             name
             for name, definition in table.live_fields.items()
             if definition.required and made is not None and made.state.values.get(name) in (None, "", [])
         ]
         return tuple(LineFault(name, 0, "", "a value; it may not be empty", "required") for name in lacking)
+
+
+def _place(record: RecordState | None) -> str:
+    return "table" if record is None else "record"

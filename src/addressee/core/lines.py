@@ -11,11 +11,9 @@ from addressee.core.errors import BadValue
 from addressee.core.fieldtype import Reading
 from addressee.core.message import Message
 from addressee.core.reasons import Reason
-from addressee.core.registry import fields
+from addressee.core.registry import actions, fields
 from addressee.core.setup import Account, Setup, Table
 from addressee.core.values import LineFault
-
-EXPLICIT = ("create", "update")  # the commands that take field lines
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +35,12 @@ class Text:
 def read_text(
     message: Message, word: str, table: Table, account: Account | None, setup: Setup, *, trusted: bool
 ) -> Text:
-    """The field lines of a message to a table.
+    """The field lines of a message, by the fields of a table.
 
     word     the command, "" for none: then lines count between the account's parse marks only, with field_updates
     trusted  a mail without a command may set values at all: its author is clear, and it was addressed to us openly
     """
-    namespace, explicit = setup.site.namespace, word in EXPLICIT
+    namespace, explicit = setup.site.namespace, bool(word) and word in actions and actions[word].lines
     text = message.new_text
     marks = account.parse if account is not None and account.field_updates and not word and trusted else None
     first, block = between(text, marks.begin, marks.end) if marks else (1, "")

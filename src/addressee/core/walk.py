@@ -14,6 +14,7 @@ from addressee.core.identify import Identity, policy_of
 from addressee.core.lookup import Titles, find_persons, find_records, may_know
 from addressee.core.message import Message
 from addressee.core.reasons import SENTENCES, Reason
+from addressee.core.registry import actions
 from addressee.core.route import Kind, Route
 from addressee.core.setup import Account, Setup
 from addressee.core.threads import Found
@@ -54,6 +55,7 @@ class Walk:
     files: tuple[FileDecision, ...] = ()
     faults: tuple[LineFault, ...] = ()
     verb: str = ""
+    form: str = ""  # the table whose fields the lines name
     plan: Changeset | None = None
     used_right: str = ""
     named: frozenset[str] = frozenset()  # the fields that the lines name
@@ -165,7 +167,7 @@ class Walk:
             prose=prose,
             files=self.files,
             visibility=visibility,
-            explicit=self.verb in ("create", "update"),
+            explicit=bool(self.verb) and self.verb in actions and actions[self.verb].lines,
             unverified=self.unverified,
             outsider=not has_role((actor or self.actor).person),
             reading=self.reading(),

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from addressee.core.command import read_body
+from addressee.core.command import read_body, verb
 from addressee.core.distribution import turn_name
 from addressee.core.errors import BadValue
 from addressee.core.fieldtype import Reading, fold
-from addressee.core.registry import fields
+from addressee.core.registry import actions, fields
 from addressee.core.route import Kind, Route, route
 from addressee.core.setup import Setup
 from addressee.core.threads import find, numbers_in, referenced, tokens_in
@@ -36,7 +36,16 @@ def first_round(deliveries: Sequence[Delivery], setup: Setup) -> Wanted:
             wanted.uuids.add(delivery.override.record)
         if found.kind is Kind.TABLE:
             _new_record(wanted, found.table, found.account or setup.default_account.get(found.table, ""), setup)
+        form = _form(delivery, found.table, setup)
+        if form and form != found.table:
+            _new_record(wanted, form, "", setup)
     return wanted
+
+
+def _form(delivery: Delivery, table: str, setup: Setup) -> str:
+    """The table whose fields the lines of the message name: the command's word says which."""
+    word = verb(delivery.message.subject, actions, setup)
+    return actions[word].form(table, setup) if word else table
 
 
 def _new_record(wanted: Wanted, table: str, account_key: str, setup: Setup) -> None:
@@ -97,8 +106,9 @@ def second_round(deliveries: Sequence[Delivery], snapshot: Snapshot, setup: Setu
         target = snapshot.records.get(about.record)
         table = target.table if target is not None else found.table
         targets |= {target.uuid} if target is not None else set()
-        if table in setup.live_tables and ":" in delivery.message.new_text:
-            _lines(wanted, delivery, table, setup)
+        form = _form(delivery, table, setup)
+        if form in setup.live_tables and ":" in delivery.message.new_text:
+            _lines(wanted, delivery, form, setup)
         if target is None and table in setup.live_tables:
             _made_of_the_mail(wanted, delivery, table, setup)
     asking = {d.message.author for d in deliveries if "why" in d.message.subject.casefold() and d.message.author}
