@@ -43,6 +43,7 @@ MAY_OPEN_A_TRANSACTION = {
     "pipeline/process.py",  # the walk: snapshot, decide, commit
     "pipeline/request.py",  # the short way of a page: the same three steps
     "pipeline/explain.py",  # the walk, rolled back
+    "pipeline/digest.py",  # a digest and the notices that it tells, all or nothing
     "pipeline/apply.py",  # a setup file: items, people and audit, all or nothing
     "pipeline/reindex.py",  # index rows of old records, a slice at a time
     "pipeline/restate.py",  # titles of old records, a slice at a time
@@ -53,6 +54,7 @@ WRITERS = {
     "Revision": {"records/writer.py"},
     "Entry": {"records/writer.py", "audit/entries.py"},
     "OutboxItem": {"mail/outbox.py"},
+    "GatheredNotice": {"mail/notices.py"},
 }
 # A clock or dice in a pure room: both are arguments there.
 IMPURE_CALLS = {"now", "utcnow", "today", "uuid1", "uuid4", "urandom", "open", "input"}

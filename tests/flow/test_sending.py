@@ -91,3 +91,25 @@ def test_kill_9_while_writing_a_file_leaves_one_whole_file(desk, tmp_path, point
     assert Path(tmp_path, "out", "1.eml").read_bytes() == desk.run("outbox", "--raw", "1").out
     passed = (tmp_path / "points").read_text().split()
     assert passed[-4:] == ["outbox-taken", "data-sent", "sent", "marked-sent"]
+
+
+def test_kill_9_while_a_digest_is_written_leaves_its_notices_waiting_and_then_one_digest(desk_template, tmp_path):
+    # given an hour that has room for no notice, and two customers who write
+    home = desk_template.copy(tmp_path / "home")
+    setup = Path(__file__).with_name("desk.toml").read_text(encoding="utf-8")
+    team = '\n[site.limits]\nnotices_per_hour = 0\n[teams.desk]\nmembers = ["ada"]\n'
+    (tmp_path / "busy.toml").write_text(setup + 'team = "desk"\n' + team, encoding="utf-8")
+    assert home.run("apply", tmp_path / "busy.toml").code == 0
+    for n in (1, 2):
+        text = f"From: c{n}@cust.example\nTo: case@desk.example.test\nSubject: Tap {n}\nMessage-ID: <{n}@x>\n\nIt drips {n}.\n"
+        assert home.run("receive", stdin=text.encode()).code == 0
+    # when deliver is killed with the digest written and not committed, and then runs again, twice
+    later = {"ADDRESSEE_NOW": "+61m", "ADDRESSEE_SMTP_URL": f"file:{tmp_path / 'out'}"}
+    killed = home.run("deliver", env={**later, "ADDRESSEE_FAULT": "written:1:kill9"})
+    between = [line for line in home.run("outbox", "--json").lines if line["kind"] == "notification"]
+    again = [home.run("deliver", env=later).code for _ in range(2)]
+    # then nothing of it had happened, and one digest tells both
+    assert (killed.code, between, again) == (-signal.SIGKILL, [], [0, 0])
+    (sent,) = (tmp_path / "out").glob("*.eml")
+    assert email.message_from_bytes(sent.read_bytes())["Subject"] == "2 messages on 2 records"
+    assert all(f"It drips {n}." in sent.read_text() for n in (1, 2))

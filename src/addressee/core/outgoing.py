@@ -59,6 +59,8 @@ def compose(draft: OutboxDraft, setup: Setup, seed: str) -> Outgoing:
     sender = _sender(draft, account, setup)
     token = draft.token if draft.record else None
     reply_to = _reply_address(token, account, setup) if token else ""
+    if draft.no_reply:
+        reply_to = f"noreply@{_domain(setup.site.domain)}"
     carries_token = bool(token and token in reply_to)
     return Outgoing(
         to=normal(draft.to) or clean(draft.to, 320),

@@ -33,6 +33,7 @@ from addressee.core.values import (
     Disposition,
     Fresh,
     LineFault,
+    NoticeDraft,
     OutboxDraft,
     Person,
     RecordState,
@@ -90,6 +91,7 @@ class Answers:
     drafts: list[OutboxDraft] = field(default_factory=list)
     notes: list[tuple[str, str]] = field(default_factory=list)
     held_back: list[str] = field(default_factory=list)
+    gathered: list[NoticeDraft] = field(default_factory=list)
 
     def add(self, draft: OutboxDraft) -> None:
         self.drafts.append(draft)
@@ -120,6 +122,7 @@ def added(decision: Decision, answers: Answers) -> Decision:
         outbox=(*decision.outbox, *answers.drafts),
         trace=(*decision.trace, *(Step("answer", *note) for note in answers.notes)),
         held_back=tuple(answers.held_back),
+        gathered=tuple(answers.gathered),
     )
 
 
@@ -436,7 +439,8 @@ def _to_staff(telling: Telling, answers: Answers) -> None:
             continue
         most = telling.setup.option("notices_per_hour")
         if telling.snapshot.count(to).notices_hour >= most:
-            answers.hold_back(to, "a notice", f"{most} notices an hour to one person")
+            answers.hold_back(to, "a notice", f"{most} notices an hour to one person; it comes in a digest")
+            answers.gathered.append(NoticeDraft(person.key, to, record.uuid, post.uuid, telling.account_key))
             continue
         answers.add(_notice(telling, record, post, person, outsider))
 

@@ -261,6 +261,18 @@ class OutboxDraft:
     table: str = ""  # of the record: the sender's address where there is no account
     sender_name: str = ""  # who writes, in front of the site's name
     seed: str = ""  # the Message-ID of a message without token is made of it; unique (Fresh.uuid)
+    no_reply: bool = False  # an answer to it leads nowhere: it goes to an address that only people look at
+
+
+@dataclass(frozen=True, slots=True)
+class NoticeDraft:
+    """A notice that the limit kept back: it comes in one digest with the others of its person (law 10)."""
+
+    person: str
+    to: str
+    record: str  # uuid
+    communication: str  # uuid of the post that it would tell
+    account: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -320,6 +332,7 @@ class Decision:
     right: str = ""  # the right or token that allowed it, for the audit entry
     guest_create: bool = False
     held_back: tuple[str, ...] = ()  # addresses that a limit kept an answer or notice from
+    gathered: tuple[NoticeDraft, ...] = ()  # the notices among them, to be told in a digest
 
 
 @dataclass(slots=True)

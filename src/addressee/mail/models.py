@@ -201,6 +201,23 @@ class OutboxItem(models.Model):
         ]
 
 
+class GatheredNotice(models.Model):
+    """A notice above the limit of an hour: told in one digest with the others to its address (law 10)."""
+
+    to = models.CharField(max_length=320)
+    person = models.CharField(max_length=40)
+    account = models.CharField(max_length=40, blank=True)
+    communication = models.ForeignKey(Communication, on_delete=models.CASCADE, db_index=False)
+    at = models.DateTimeField()
+    done_at = models.DateTimeField(null=True)
+    digest = models.ForeignKey(OutboxItem, on_delete=models.SET_NULL, null=True)  # empty: it was not told any more
+
+    class Meta:
+        indexes: ClassVar = [
+            models.Index(fields=["to", "at"], name="notice_waiting", condition=Q(done_at__isnull=True))
+        ]
+
+
 class LimitMark(models.Model):
     """One event that a limit counts: a guest's create by address or domain, an unknown token by address."""
 

@@ -24,7 +24,7 @@ from addressee.core.outgoing import Outgoing, compose
 from addressee.core.setup import Setup
 from addressee.core.tokens import digest
 from addressee.core.values import OutboxDraft, TokenState
-from addressee.mail import spool
+from addressee.mail import notices, spool
 from addressee.mail.claims import LEASE, is_dead
 from addressee.mail.models import Communication, Delivery, Message, OutboxItem, Token
 from addressee.mail.peek import message_id_hash
@@ -224,21 +224,24 @@ def mark_deferred(item: OutboxItem, until: datetime, error: str) -> None:
 def mark_failed(item: OutboxItem, error: str, now: datetime) -> None:
     """Give up. The failure is shown in the stream of the record (law 9)."""
     error = storable(error)
-    if item.record_id:
-        Communication.objects.bulk_create(
-            [
-                Communication(
-                    uuid=uuid.uuid5(uuid.NAMESPACE_URL, f"addressee:outbox:{item.pk}:{item.message_id}"),
-                    record_id=item.record_id,
-                    kind="bounce",
-                    visibility="internal",
-                    at=now,
-                    author=item.to,
-                    text=f"The mail “{item.subject}” to {item.to} could not be delivered: {error}",
-                )
-            ],
-            ignore_conflicts=True,
-        )
+    told = f"addressee:outbox:{item.pk}:{item.message_id}"
+    records = [(item.record_id, told)] if item.record_id else []
+    records += [(record, f"{told}:{record}") for record in notices.records_of(item.pk)]
+    Communication.objects.bulk_create(
+        [
+            Communication(
+                uuid=uuid.uuid5(uuid.NAMESPACE_URL, name),
+                record_id=record,
+                kind="bounce",
+                visibility="internal",
+                at=now,
+                author=item.to,
+                text=f"The mail “{item.subject}” to {item.to} could not be delivered: {error}",
+            )
+            for record, name in records
+        ],
+        ignore_conflicts=True,
+    )
     _settle(item, state="failed", due_at=None, last_error=error)
 
 

@@ -28,7 +28,7 @@ from addressee.core.values import (
     TokenState,
 )
 from addressee.mail import models as mail
-from addressee.mail import outbox, spool
+from addressee.mail import notices, outbox, spool
 from addressee.mail.peek import message_id_hash
 from addressee.records import bulk, writer
 
@@ -69,6 +69,7 @@ def write_effects(
     _records(decisions, setup, now)
     bulk.insert([_communication(draft, now) for d, _, _ in decisions for draft in d.communications])
     outbox.write([(draft, d.delivery or None) for d, _, _ in decisions for draft in d.outbox], setup, now, used)
+    notices.gather([notice for d, _, _ in decisions for notice in d.gathered], now)
     bulk.insert([mark for d, _, _ in decisions for mark in _marks(d, now)])
 
 

@@ -27,6 +27,7 @@ from addressee.host.clock import now
 from addressee.mail import outbox
 from addressee.mail.claims import worker_name
 from addressee.mail.models import OutboxItem
+from addressee.pipeline import digest
 from addressee.setup import store
 
 log = logging.getLogger(__name__)
@@ -142,6 +143,7 @@ class Deliverer:
             self._upkeep_at = time.monotonic() + UPKEEP_SECONDS
             outbox.free_the_dead(now())
             outbox.renew(self.worker, now())
+            digest.send_what_is_due(store.current())
 
     def _due_lanes(self) -> dict[str, Lane]:
         accounts = outbox.due_accounts(now())

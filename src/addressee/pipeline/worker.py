@@ -19,7 +19,7 @@ from addressee.host.clock import now
 from addressee.host.home import home
 from addressee.host.wake import Listener
 from addressee.mail import spool
-from addressee.pipeline import process
+from addressee.pipeline import digest, process
 from addressee.records import files
 from addressee.setup import store
 
@@ -87,6 +87,7 @@ class Worker:
             self._looked_round = time.monotonic()
             self._setup = store.current()
             spool.free_the_dead(now())
+            digest.send_what_is_due(self._setup)
             files.sweep()
 
     def _put_off(self, ids: list[int], error: Exception) -> None:

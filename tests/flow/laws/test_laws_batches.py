@@ -79,7 +79,7 @@ def rows(ids):
     tables = {
         records.Record: (), records.Revision: (), records.Correspondent: (), records.Turn: (), records.Counter: (),
         records.IndexRow: (), mail.Communication: (), mail.OutboxItem: ("delivery_id",), mail.Token: (),
-        mail.LimitMark: (), mail.Message: ("raw_id",), mail.File: (),
+        mail.LimitMark: (), mail.GatheredNotice: (), mail.Message: ("raw_id",), mail.File: (),
     }  # fmt: skip
     for model, left_out in tables.items():
         keys = ("id", *left_out)
