@@ -72,7 +72,7 @@ def story(clerk, firm):
         log=[{"at": "2026-05-01T13:00:00Z", "actor": "gus@x.test", "text": "It drips."}],
     )
     uuid = leak.change.record
-    write([leak], firm, followers=[(uuid, "cleo")], correspondents={(uuid, "gus@x.test"): Bond(wrote_first=True)})
+    write([leak], firm, following={(uuid, "cleo"): True}, correspondents={(uuid, "gus@x.test"): Bond(wrote_first=True)})
     write([clerk.change(uuid, status="On hold", owner="ben", assignee="ben")], firm)
     raw = RawMessage.objects.create(sha256="0" * 64, size_bytes=1, bytes=b"x", received_at=leak.at)
     mail = Message.objects.create(identity="m" * 40, message_id="a1@x.test", raw=raw, received_at=leak.at)

@@ -44,7 +44,7 @@ def test_a_record_is_read_as_it_was_written(clerk, firm, leak):
         [clerk.change(leak, priority=4, refund="12.50", paid=True)],
         firm,
         correspondents={(leak, GUS): Bond(wrote_first=True, sent=True)},
-        followers=[(leak, "cleo"), (leak, "ben")],
+        following={(leak, "cleo"): True, (leak, "ben"): True},
     )
     snapshot = taken(firm, uuids={leak})
     assert snapshot.records[leak] == clerk.states[leak]

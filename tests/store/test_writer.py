@@ -182,14 +182,14 @@ def test_counters_turns_correspondents_and_followers_stand_after_a_batch(clerk, 
         written,
         firm,
         correspondents={(one, "gus@x.test"): Bond(wrote_first=True, wrote=True)},
-        followers=[(one, "ben"), (two, "ben"), (one, "ben")],
+        following={(one, "ben"): True, (two, "ben"): True},
         turns={"support": "ben"},
     )
     write(
         [clerk.create("case", number=4, name="4")],
         firm,
         correspondents={(one, "gus@x.test"): Bond(sent=True), (two, "gus@x.test"): Bond(written_to=True)},
-        followers=[(one, "ben")],
+        following={(one, "ben"): True},
         turns={"support": "cleo"},
         entries=[Audited("comment", clerk.states[one].created_at, author="gus@x.test", record=one, data={"n": 1})],
     )
@@ -216,7 +216,7 @@ def statements(clerk, firm, count):
     ]
     extras = {
         "correspondents": {(w.change.record, "gus@x.test"): Bond(wrote=True) for w in made},
-        "followers": [(w.change.record, "ben") for w in made],
+        "following": {(w.change.record, "ben"): True for w in made},
         "turns": {"support": "ben"},
     }
     with CaptureQueriesContext(

@@ -90,6 +90,7 @@ class Changeset:
     correspondents: Mapping[tuple[str, str], Correspondent] = field(default_factory=dict)
     effects: tuple[Effect, ...] = ()
     turns: Mapping[str, str] = field(default_factory=dict)
+    following: Mapping[tuple[str, str], bool] = field(default_factory=dict)  # (record, person's key) -> from now on
     answer: str = ""
     notes: tuple[str, ...] = ()
 
@@ -227,7 +228,7 @@ def communication(request: Request, record: str, *, kind: str = "mail", text: st
     return CommunicationDraft(
         uuid=request.fresh.uuid(),
         record=record,
-        kind=kind if message is not None else "comment",
+        kind="comment" if message is None and kind == "mail" else kind,
         visibility=request.visibility,
         text=(message.new_text if message is not None and text is None else text) or "",
         message=message.identity if message is not None else None,

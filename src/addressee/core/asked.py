@@ -29,7 +29,7 @@ from addressee.core.values import (
 from addressee.core.walk import Walk
 
 # Words that are commands of DESIGN section 4 and not built yet: told so, never taken for text.
-LATER = frozenset({"undo", "event", "task", "run", "follow", "unfollow", "restore"})
+LATER = frozenset({"undo", "run", "restore"})
 
 
 class Asking(Walk):

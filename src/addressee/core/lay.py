@@ -49,6 +49,9 @@ def lay(decision: Decision, delivery: Delivery, snapshot: Snapshot, setup: Setup
     for address in decision.held_back:
         snapshot.count(address).held_back += 1
     snapshot.turns.update(decision.turns)
+    for (record, person), on in decision.following.items():
+        others = set(snapshot.followers.get(record, ())) - {person}
+        snapshot.followers[record] = tuple(sorted(others | {person} if on else others))
     author = decision.author or "(no author)"
     if decision.guest_create and decision.disposition is Disposition.ACCEPT:
         snapshot.count(author).creates_hour += 1

@@ -227,7 +227,7 @@ class CommunicationDraft:
 
     uuid: str
     record: str
-    kind: str  # mail | comment | notice | bounce
+    kind: str  # mail | comment | notice | bounce | event | task
     visibility: Visibility
     text: str
     message: str | None  # identity of the mail
@@ -329,6 +329,7 @@ class Decision:
     used_token: str | None = None
     bad_token: bool = False
     turns: Mapping[str, str] = field(default_factory=dict)  # distribution turn -> the person who had it last
+    following: Mapping[tuple[str, str], bool] = field(default_factory=dict)  # (record, person's key) -> from now on
     right: str = ""  # the right or token that allowed it, for the audit entry
     guest_create: bool = False
     held_back: tuple[str, ...] = ()  # addresses that a limit kept an answer or notice from

@@ -105,6 +105,7 @@ class Walk:
             used_token=self.found.token.hash if self.found.token else None,
             bad_token=self.found.bad,
             turns=plan.turns,
+            following=plan.following,
             right=self.used_right,
             guest_create=self.guest_create,
         )

@@ -120,6 +120,7 @@ def _records(decisions: Sequence[tuple[Decision, str, Override | None]], setup: 
     entries: list[writer.Audited] = []
     bound: dict[tuple[str, str], Correspondent] = {}
     turns: dict[str, str] = {}
+    following: dict[tuple[str, str], bool] = {}
     for d, identity, override in decisions:
         actor, author, delivery, right = d.actor.key or "", d.author or "", d.delivery or None, d.right[:200]
         for change in d.changes:
@@ -139,7 +140,8 @@ def _records(decisions: Sequence[tuple[Decision, str, Override | None]], setup: 
             if out.record:
                 _bind(bound, (out.record, out.to), Correspondent(sent=True, written_to=out.kind == "composed"))
         turns.update(d.turns)
-    writer.write(changes, setup, entries=entries, correspondents=bound, turns=turns)
+        following.update(d.following)
+    writer.write(changes, setup, entries=entries, correspondents=bound, following=following, turns=turns)
 
 
 def _bind(bound: dict[tuple[str, str], Correspondent], key: tuple[str, str], new: Correspondent) -> None:
@@ -281,13 +283,15 @@ def _effect(effect: Effect, snapshot: Snapshot, setup: Setup) -> dict[str, Any]:
         state = snapshot.records.get(uuid)
         return reference(setup, state) if state is not None else None
 
+    def told(name: str, value: Any) -> Any:  # what is no field of the table (`following`) is a plain value
+        return contract_value(value, table.fields[name], linked) if name in table.fields else value
+
     return {
         "kind": effect.kind,
         "table": effect.table,
         "record": name_of(setup, record.table, record.number, record.uuid),
         "fields": {
-            name: {when: contract_value(value, table.fields[name], linked) for when, value in pair.items()}
-            for name, pair in effect.fields.items()
+            name: {when: told(name, value) for when, value in pair.items()} for name, pair in effect.fields.items()
         },
     }
 

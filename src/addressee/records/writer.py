@@ -9,10 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import reduce
+from operator import or_
 from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 
 from addressee.audit.models import Entry
 from addressee.core.errors import TryAgainLater
@@ -68,14 +71,14 @@ def write(
     *,
     entries: Sequence[Audited] = (),
     correspondents: Mapping[tuple[str, str], Bond] | None = None,
-    followers: Iterable[tuple[str, str]] = (),
+    following: Mapping[tuple[str, str], bool] | None = None,
     turns: Mapping[str, str] | None = None,
 ) -> None:
     """Write a batch, in the order of `changes`. The caller holds the transaction and has read the snapshot in it.
 
     A record's `state.version` counts up by one with each of its changes and begins with 1.
     correspondents  (record, address) -> what binds them; flags are added to those that stand, never taken away
-    followers       (record, person's key) to add
+    following       (record, person's key) -> whether he follows it from now on
     turns           name of a distribution -> the person who had it last
 
     Raises RecordMoved when a record is no longer what the snapshot read, and index.UniqueTaken.
@@ -91,10 +94,16 @@ def write(
     _remember(changes, entries, hashes)
     _count(made.values())
     _bind(correspondents or {})
-    bulk.insert(
-        [bulk.new(Follower, record_id=record, person=person) for record, person in followers], "ON CONFLICT DO NOTHING"
-    )
+    _follow(following or {})
     _turn(turns or {})
+
+
+def _follow(following: Mapping[tuple[str, str], bool]) -> None:
+    rows = [bulk.new(Follower, record_id=record, person=person) for (record, person), on in following.items() if on]
+    bulk.insert(rows, "ON CONFLICT DO NOTHING")
+    ended = [Q(record_id=record, person=person) for (record, person), on in following.items() if not on]
+    if ended:
+        Follower.objects.filter(reduce(or_, ended)).delete()
 
 
 def _new(own: list[Written]) -> Record:

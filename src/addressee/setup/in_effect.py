@@ -19,7 +19,6 @@ STORED_ONLY: dict[Path, tuple[Any, ...]] = {
     ("site", "limits", "soft_seconds"): (),
     ("site", "limits", "confirm_above"): (),
     ("tables", "*", "validate"): (False,),
-    ("tables", "*", "schedule"): (),
     ("people", "*", "language"): ("en", ""),
     ("roles", "*", "grants", "*", "actions"): ([],),
     ("accounts", "*", "retention_days"): (0,),

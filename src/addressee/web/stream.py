@@ -14,7 +14,14 @@ from addressee.records.models import Record, Revision
 from addressee.web.presented import Change, Presenter
 
 NEWEST = 100
-_KINDS = {"mail": "Mail", "comment": "Comment", "notice": "Notice", "bounce": "Not delivered"}
+_KINDS = {
+    "mail": "Mail",
+    "comment": "Comment",
+    "notice": "Notice",
+    "bounce": "Not delivered",
+    "event": "Event",
+    "task": "Task",
+}
 _CHANGES = {"create": "made the record", "update": "changed", "delete": "deleted the record", "restore": "restored it"}
 
 

@@ -1,0 +1,12 @@
+"""event: make a record in the table `event`, linked to the record that was written to."""
+
+from __future__ import annotations
+
+from addressee.core.action import Target, action
+from addressee.core.schedule import Scheduled
+from addressee.core.values import Assurance, Right
+
+
+@action("event", needs=Right.CREATE, target=Target.ANY, least=Assurance.E3, lines=True)
+class Event(Scheduled):
+    """An event is made, about the record you write to; say `name: …`, `start: …` and `end: …`."""
