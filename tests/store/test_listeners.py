@@ -46,7 +46,7 @@ class Running:
         self.ports = {each.part: int(each.address.rpartition(":")[2]) for each in ready}
 
     async def make(self) -> Listeners:
-        return Listeners(SETUP)
+        return Listeners(store.current())
 
     def on_loop(self, coroutine):
         return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)
@@ -204,6 +204,28 @@ def test_a_port_that_is_taken_is_named(running):
     with pytest.raises(PortTaken, match=f"lmtp can't listen on {taken}"):
         running.on_loop(other.start("127.0.0.1:0", taken, "127.0.0.1:0"))
     running.on_loop(other.close())
+
+
+def test_a_stranger_is_refused_while_he_is_there_and_our_own_server_never(monkeypatch):
+    closed = SETUP.model_copy(update={"site": SETUP.site.model_copy(update={"strangers": "refuse"})})
+    monkeypatch.setattr(store, "current", lambda: closed)
+    Person.objects.create(key="portal", name="Guests", guest=True)
+    running = Running()
+    try:
+        with Typist(running.ports["smtp"]) as gus:
+            gus.greet()
+            refused = gus.send("gus@example.test", "case@desk.example.test", data=HELLO + b".\r\n")
+            assert refused.startswith("550 5.7.1 stranger: The author is not known here")
+            assert not Delivery.objects.exists()
+            # a bounce is never refused, and people of other names are still there
+            assert gus.send("", "case@desk.example.test", data=HELLO + b".\r\n").startswith("250")
+            assert gus.send("g@x.test", "postmaster@desk.example.test", data=HELLO + b".\r\n").startswith("250")
+        with Typist(running.ports["lmtp"]) as mta:
+            mta.greet("LHLO")
+            assert mta.send("gus@example.test", "case@desk.example.test", data=HELLO + b".\r\n").startswith("250")
+        assert Delivery.objects.count() == 3
+    finally:
+        running.end()
 
 
 # ---- the certificate

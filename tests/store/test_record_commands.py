@@ -30,6 +30,7 @@ KEYS = [
     "created_by",
     "updated_at",
     "deleted",
+    "marked",
 ]
 
 

@@ -46,6 +46,7 @@ class Request:
     files       every attachment with what becomes of it
     taken       the values of the field lines stand; None where the message sets none
     outsider    the author has no role: what he writes is public, and staff are told
+    marked      why a rule marked the message, "" for none: what it makes bears the mark
     """
 
     verb: str
@@ -66,6 +67,7 @@ class Request:
     explicit: bool = False
     unverified: bool = False
     outsider: bool = False
+    marked: str = ""
     reading: Reading = field(default_factory=Reading)
 
     @property
@@ -212,6 +214,7 @@ def made(
         created_by=request.actor.key or "",
         created_at=request.now,
         unverified=request.unverified,
+        marked=request.marked,
     )
     after = {name: value for name, value in full.items() if value is not None}
     return RecordChange("create", table_key, state.uuid, {}, after, state)

@@ -140,7 +140,7 @@ class Asking(Walk):
         actor, refusal = self._creator()
         self.actor = actor
         if refusal is not None:
-            return self.settle(Disposition.HOLD, *refusal)
+            return self._unwelcome(*refusal)
         denied = self._denied(None, values)
         if denied:
             return self.settle(Disposition.HOLD, Reason.NOT_PERMITTED, denied)
@@ -314,7 +314,13 @@ class Asking(Walk):
         if reason in (Reason.DONE, Reason.TEXT_ONLY, Reason.RECORD_ONLY):
             reason = Reason.NOT_PERMITTED if self.actor.person else Reason.STRANGER
             reason = reason if self.message.author else Reason.AMBIGUOUS_AUTHOR
-        return self.settle(Disposition.HOLD, reason, why or f"{self._who_is()} may not comment on this record")
+        return self._unwelcome(reason, why or f"{self._who_is()} may not comment on this record")
+
+    def _unwelcome(self, reason: Reason, why: str) -> Decision:
+        """It waits for a person; a stranger's is rejected where the site refuses it and he can be told (law 11)."""
+        if reason is Reason.STRANGER and self.setup.site.strangers == "refuse":
+            return self._impossible(reason, why)
+        return self.settle(Disposition.HOLD, reason, why)
 
     def _visibility(self, record: RecordState, prose: str) -> tuple[Visibility, str]:
         """Law 16. An outsider's post is public; staff's is internal unless it answers a notice or addresses one."""

@@ -82,10 +82,16 @@ class _Decider(Asking):
             if override is not None and name in _SKIPPED_BY_RELEASE:
                 continue
             verdict = rule.check(message, self.delivery.envelope, self.setup)
-            if verdict is not None:
-                self.note("rule", name, verdict[2])
-                return self.settle(verdict[0], verdict[1], verdict[2])
-        self.note("rules", "passed", "no loop, no spam mark, not on the block list")
+            if verdict is None:
+                continue
+            if verdict[0] is Disposition.ACCEPT:  # it goes on, and what it makes bears the mark
+                self.note("rule", name, f"marked: {verdict[2]}")
+                self.marked = verdict[1].value
+                continue
+            self.note("rule", name, verdict[2])
+            return self.settle(verdict[0], verdict[1], verdict[2])
+        if not self.marked:
+            self.note("rules", "passed", "no loop, no spam mark, not on the block list")
         return None
 
     def _find_target(self) -> Decision | None:
@@ -250,6 +256,7 @@ class _Decider(Asking):
             fresh=self.fresh,
             reading=self.reading(),
             released=self.delivery.override is not None,
+            marked=self.marked,
             null_sender=self.delivery.envelope.transport in ("smtp", "lmtp") and not self.delivery.envelope.sender,
         )
         return replies.added(decision, replies.write(telling))

@@ -34,6 +34,10 @@ class NoSuchAddress(Refused):
     reply = "550 5.1.1"
 
 
+class Stranger(Refused):
+    """The author could have no right here, and the site refuses strangers (site.strangers)."""
+
+
 class TooLarge(Refused):
     """Over message_size_bytes."""
 

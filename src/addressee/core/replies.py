@@ -68,6 +68,7 @@ class Telling:
     fresh: Fresh
     reading: Reading
     released: bool
+    marked: str = ""  # a rule marked the message: nobody is answered
     null_sender: bool = False  # the envelope names no one to answer (RFC 3834 2)
 
     @property
@@ -191,6 +192,8 @@ def _unanswerable(telling: Telling) -> str:
         return "it asks for no automatic answer (X-Auto-Response-Suppress)"
     if decision.reason in _SILENT or decision.disposition is Disposition.REDIRECT:
         return "nobody is told"
+    if telling.marked:
+        return f"a message that is marked ({telling.marked}) is not answered"
     if message.author is None or not actor.address:
         return "there is no single author to answer"
     if telling.released and decision.disposition is Disposition.HOLD:

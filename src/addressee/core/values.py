@@ -115,6 +115,7 @@ class RecordState:
     version: int = 1
     deleted: bool = False
     unverified: bool = False
+    marked: str = ""  # the slug of the reason for which a rule marked the mail that made it
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,6 +60,7 @@ class Walk:
     used_right: str = ""
     named: frozenset[str] = frozenset()  # the fields that the lines name
     unverified: bool = False
+    marked: str = ""  # why a rule let it pass with a mark
     guest_create: bool = False
     visibility: Visibility = Visibility.INTERNAL
     old: bool = False
@@ -170,6 +171,7 @@ class Walk:
             visibility=visibility,
             explicit=bool(self.verb) and self.verb in actions and actions[self.verb].lines,
             unverified=self.unverified,
+            marked=self.marked,
             outsider=not has_role((actor or self.actor).person),
             reading=self.reading(),
         )

@@ -79,7 +79,7 @@ def _page(line: dict[str, Any]) -> str:
     state = "  (deleted)" if line["deleted"] else ""
     head = f"{line['number'] or line['table']}  {line['title']}{state}\n"
     facts = [(name, shown(value)) for name, value in line["values"].items() if value is not None]
-    about = ("team", "account", "assignee", "created_by", "created_at", "updated_at")
+    about = ("team", "account", "assignee", "created_by", "created_at", "updated_at", "marked")
     facts += [(name, line[name]) for name in about if line[name]]
     facts += [("address", address) for address in line["addresses"]]
     facts += [("follower", person) for person in line["followers"]]

@@ -21,8 +21,9 @@ from typing import Any, TypeVar
 from django.db import DatabaseError, InterfaceError, close_old_connections, connections
 
 from addressee.core.addresses import normal
-from addressee.core.errors import TryAgainLater
+from addressee.core.errors import Stranger, TryAgainLater
 from addressee.core.message import Envelope
+from addressee.core.reasons import SENTENCES, Reason
 from addressee.core.registry import transports
 from addressee.core.route import Kind, route
 from addressee.core.setup import Setup
@@ -31,6 +32,7 @@ from addressee.host.clock import now
 from addressee.host.home import HomeUnusable
 from addressee.mail import spool, threads
 from addressee.people import sign_in
+from addressee.pipeline import strangers
 from addressee.pipeline.group_commit import GroupCommit
 from addressee.pipeline.places import join_place, split_place
 from addressee.setup import store
@@ -144,6 +146,11 @@ class Listeners:
         return person.key if person else None
 
     async def accept(self, envelope: Envelope, recipients: tuple[str, ...], raw: bytes) -> None:
+        setup = self.setup
+        if strangers.are_refused(envelope, setup) and await self._ask(
+            self._read, strangers.is_strangers, envelope, recipients, raw, setup
+        ):
+            raise Stranger("stranger", why=SENTENCES[Reason.STRANGER])
         await self._group.add(spool.Incoming(envelope, recipients, raw))
 
     def limits(self) -> Limits:

@@ -28,7 +28,7 @@ from addressee.records.models import Correspondent, IndexRow, Record
 MOST_COUNTED = 10_000
 SLICE = 500
 # What every record has beside its fields; a field of the same name hides it.
-COLUMNS = ("number", "team", "account", "assignee", "created_by", "created_at", "updated_at", "title")
+COLUMNS = ("number", "team", "account", "assignee", "created_by", "created_at", "updated_at", "title", "marked")
 _SCANNED_BY_TEXT = ("text", "long_text", "phone", "url", "choice")
 _NO_ORDER = ("append_only", "files", "multi_choice")
 

@@ -24,6 +24,7 @@ class Record(models.Model):
     updated_at = models.DateTimeField()
     version = models.PositiveIntegerField(default=1)
     unverified = models.BooleanField(default=False)
+    marked = models.CharField(max_length=40, blank=True)  # why it is marked: the slug of a reason (U-20)
     deleted_at = models.DateTimeField(null=True)
 
     class Meta:

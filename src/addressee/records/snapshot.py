@@ -28,7 +28,19 @@ from addressee.records.lookup import ANY, LookUp, is_uuid
 from addressee.records.models import Correspondent, Follower, Record
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
-_COLUMNS = ("uuid", "table", "title", "values", "number", "team", "account", "assignee", "created_by", "created_at")
+_COLUMNS = (
+    "uuid",
+    "table",
+    "title",
+    "values",
+    "number",
+    "team",
+    "account",
+    "assignee",
+    "created_by",
+    "created_at",
+    "marked",
+)
 
 
 def fill(snapshot: Snapshot, wanted: Wanted, setup: Setup) -> None:

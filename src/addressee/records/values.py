@@ -49,6 +49,7 @@ def _line(record: Record, setup: Setup, linked: Linked) -> dict[str, Any]:
         "created_by": record.created_by or None,
         "updated_at": moment(record.updated_at),
         "deleted": record.deleted_at is not None,
+        "marked": record.marked or None,
     }
 
 

@@ -125,6 +125,7 @@ def _new(own: list[Written]) -> Record:
         updated_at=last.at,
         version=state.version,
         unverified=state.unverified,
+        marked=state.marked,
         deleted_at=last.at if state.deleted else None,
     )
 

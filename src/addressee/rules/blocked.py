@@ -1,4 +1,4 @@
-"""blocked: the author is on the site's block list of addresses, parts and domains (U-20)."""
+"""blocked: the author is on the site's block list of addresses, parts and domains: discarded, or marked (U-20)."""
 
 from __future__ import annotations
 
@@ -16,13 +16,12 @@ class Blocked:
     order = 30
 
     def check(self, message: Message, envelope: Envelope, setup: Setup) -> tuple[Disposition, Reason, str] | None:
-        if setup.site.block_as != "discard":
-            return None
+        becomes = Disposition.ACCEPT if setup.site.block_as == "mark" else Disposition.DISCARD
         authors = [message.author] if message.author else [m.address.lower() for m in message.senders]
         for author in authors:
             for pattern in setup.site.block:
                 if matches(author, pattern.lower()):
-                    return Disposition.DISCARD, Reason.BLOCKED, f"{author} matches {pattern}"
+                    return becomes, Reason.BLOCKED, f"{author} matches {pattern}"
         return None
 
 

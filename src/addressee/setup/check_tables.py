@@ -20,7 +20,7 @@ from addressee.setup.lines import Path
 from addressee.setup.shape import shown
 
 # What every record has beside its fields and a view may filter or sort by.
-COLUMNS = ("number", "title", "team", "account", "assignee", "created_by", "created_at", "updated_at")
+COLUMNS = ("number", "title", "team", "account", "assignee", "created_by", "created_at", "updated_at", "marked")
 TIMES = ("date", "datetime")
 NO_TITLE = ("files", "append_only", "multi_choice", "boolean")
 NO_ORDER = ("files", "append_only", "multi_choice")

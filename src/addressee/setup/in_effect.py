@@ -12,8 +12,6 @@ from addressee.setup.lines import Path
 
 # Path, with * for any name -> the values whose meaning is built all the same (mostly the default).
 STORED_ONLY: dict[Path, tuple[Any, ...]] = {
-    ("site", "strangers"): ("hold",),
-    ("site", "block_as"): ("discard",),
     ("site", "process_tag"): (),
     ("site", "language"): ("en",),
     ("site", "limits", "soft_seconds"): (),

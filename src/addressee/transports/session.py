@@ -432,7 +432,8 @@ class Session(SMTP):
         try:
             await self.doors.accept(self._envelope(), tuple(self.envelope.rcpt_tos), raw)
         except AddresseeError as error:
-            return f"{error.reply} {error.slug}: {'it was not kept' if error.reply[0] == '5' else 'try again later'}"
+            why = error.data.get("why") or ("it was not kept" if error.reply[0] == "5" else "try again later")
+            return f"{error.reply} {error.slug}: {why}"
         return "250 2.0.0 Kept"
 
     def _envelope(self) -> Envelope:

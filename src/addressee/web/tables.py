@@ -43,6 +43,7 @@ class Row:
     assignee: str
     updated_at: datetime
     unverified: bool
+    marked: str
 
 
 @require_safe
@@ -171,6 +172,7 @@ def _row(record: Record, table: Table, presenter: Presenter) -> Row:
         assignee=presenter.person(record.assignee) if sees_assignee else "",
         updated_at=record.updated_at,
         unverified=record.unverified,
+        marked=record.marked,
     )
 
 
