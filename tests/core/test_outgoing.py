@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from addressee.core import assemble
-from addressee.core.body import MARKER, split
+from addressee.core.body import split
+from addressee.core.language import english
 from addressee.core.outgoing import compose
 from addressee.core.setup import Account, Setup, Site, Table
 from addressee.core.tokens import encode, in_subject
@@ -135,8 +136,8 @@ def test_an_answer_written_above_our_marker_is_all_that_is_new():
     quoted = "\n".join(f"> {line}" for line in text.splitlines())
     assert split(f"Thank you!\n\n{quoted}").new_text == "Thank you!"
     assert split(f"Thank you!\n\n{text}").new_text == "Thank you!"
-    assert text.startswith(MARKER)
-    assert not compose(draft(token=None), setup(), "s").text.startswith(MARKER)
+    assert text.startswith(english().marker_line)
+    assert not compose(draft(token=None), setup(), "s").text.startswith(english().marker_line)
 
 
 @given(st.text(), st.text(), st.text())

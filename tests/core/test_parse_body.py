@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from addressee.core.body import MARKER, split, unflow
+from addressee.core.body import split, unflow
+from addressee.core.language import english
 
 INTRODUCTIONS = [
     "On Mon, 3 Mar 2025 at 09:00, Ada Example <ada@example.org> wrote:",
@@ -63,7 +64,7 @@ def test_a_mail_shown_with_its_fields_is_a_quote(block: str):
 
 @pytest.mark.parametrize("prefix", ["", "> ", "| ", ">> "])
 def test_all_below_our_own_marker_is_old(prefix: str):
-    text = f"Yes.\n\n{prefix}{MARKER}\n{prefix}status: open\n"
+    text = f"Yes.\n\n{prefix}{english().marker_line}\n{prefix}status: open\n"
     assert split(text).new_text == "Yes."
 
 
@@ -122,7 +123,7 @@ LINES = st.lists(
     st.sampled_from(
         [
             "", "Yes.", "status: closed", "> old", ">", "-- ", "--", "Ben", "Thanks,", "Sent from my iPhone", "____________________",
-            "On Mon, 3 Mar 2025 at 09:00, Ada <ada@x.test> wrote:", "From: Ada <a@x.test>", "To: Ben", "Subject: s", "wrote:", MARKER,
+            "On Mon, 3 Mar 2025 at 09:00, Ada <ada@x.test> wrote:", "From: Ada <a@x.test>", "To: Ben", "Subject: s", "wrote:", english().marker_line,
             "-----Original Message-----", "---------- Forwarded message ---------", "a:", ":", " ", "\xa0>", "<x@y", "> wrote:",
         ]
     ),
@@ -143,7 +144,7 @@ def test_no_word_is_lost_and_none_is_made_up(text: str):
 def test_words_under_a_quote_are_never_new_text(text: str):
     quoted = "\n".join("> " + line for line in text.split("\n"))
     assert split(f"Yes.\n\n{quoted}\n").new_text == "Yes."
-    assert split(f"Yes.\n\n{MARKER}\n{text}\n").new_text == "Yes."
+    assert split(f"Yes.\n\n{english().marker_line}\n{text}\n").new_text == "Yes."
 
 
 @given(st.from_regex(r"[a-zA-Z .,:-]{1,60}", fullmatch=True).filter(str.strip))

@@ -15,7 +15,7 @@ import pytest
 
 from tree import MODULES, ROOT, SOURCE, tracked_files
 
-PURE_ROOMS = ("core", "fields", "actions", "rules")
+PURE_ROOMS = ("core", "fields", "actions", "rules", "languages")
 FORBIDDEN_NAMES = {
     "utils",
     "util",

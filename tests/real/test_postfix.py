@@ -21,7 +21,7 @@ from clients import CLIENTS, NEW_TEXT, Client, Loss
 from postfix import HOWTO, OURS, WORLD, Mail, Milter, Postfix, Sent, World, free_port, is_free, recipe, swaks
 
 import homes
-from addressee.core.body import MARKER
+from addressee.core.language import english
 from addressee.core.options import OPTIONS
 from addressee.core.tokens import IN_SUBJECT, PATTERN
 from wire import Typist, wait_for
@@ -203,7 +203,7 @@ def test_given_a_known_customer_when_she_writes_then_the_case_has_all_seven_part
     assert said["Auto-Submitted"] == "auto-replied"
     assert said["Message-ID"].startswith(f"<{token}.")
     assert f"{case['number']}" in receipt.text
-    assert receipt.text.startswith(MARKER)
+    assert receipt.text.startswith(english().marker_line)
     (queued,) = [item for item in town.ask("outbox") if item["message_id"] == said["Message-ID"].strip("<>")]
     assert queued["state"] == "sent"
     ours = town.home.run("outbox", "--raw", str(queued["id"])).out

@@ -18,6 +18,7 @@ from addressee.core.action import (
     with_files,
 )
 from addressee.core.authorise import field_access, grants
+from addressee.core.language import Saying, saying
 from addressee.core.message import Attachment
 from addressee.core.values import Assurance, Correspondent, Effect, RecordChange, RecordState, Right
 
@@ -34,7 +35,7 @@ class Comment(Action):
 def posted(request: Request, record: RecordState, values: dict[str, Any]) -> Changeset:
     """A post on a record: the communication, the mapped text and files, and these further values, in one change."""
     kept = request.stored_files
-    notes: list[str] = []
+    notes: list[Saying] = []
     text = request.prose.strip()
     after = set_by_lines(request, record.values, values)
     if not request.record_only and not request.unverified:  # of an unverified post nothing but itself is shown
@@ -80,7 +81,7 @@ def _effects(
     return found
 
 
-def _may_write(request: Request, name: str, notes: list[str]) -> bool:
+def _may_write(request: Request, name: str, notes: list[Saying]) -> bool:
     """A role may take a field away from its holders; then the message is linked and the field left alone."""
     person = request.actor.person
     if field_access(person, request.table, name, request.setup) == "write":
@@ -88,5 +89,5 @@ def _may_write(request: Request, name: str, notes: list[str]) -> bool:
     if person is None or (request.outsider and not grants(person, request.table, request.setup)):
         return True  # a token alone, or a person's release: the right to comment and attach
     definition = request.definition.live_fields[name]
-    notes.append(f"You may not write {definition.label or name}, so it was left as it was.")
+    notes.append(saying("note.not-written", field=definition.label or name))
     return False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from addressee.core.action import Action, Changeset, Request, Target, action, communication
 from addressee.core.authorise import extent, field_access
+from addressee.core.language import english
 from addressee.core.registry import actions, fields
 from addressee.core.values import Assurance
 
@@ -25,6 +26,6 @@ class Help(Action):
         for name, definition in request.definition.live_fields.items():
             kind = fields[definition.type]
             if kind.by_text and field_access(request.actor.person, request.table, name, request.setup) == "write":
-                lines.append(f"  {name}: {kind.expected(definition)}")
+                lines.append(f"  {name}: {english().say(kind.expected(definition))}")
         linked = (communication(request, request.record.uuid, text=request.prose),) if request.record else ()
         return Changeset(communications=linked, answer="\n".join(lines))

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from addressee.core.authorise import extent, reaches
 from addressee.core.errors import Refused
 from addressee.core.fieldtype import Reading
+from addressee.core.language import Saying
 from addressee.core.message import Attachment, Message
 from addressee.core.reasons import Reason
 from addressee.core.registry import actions, fields
@@ -94,13 +95,13 @@ class Changeset:
     turns: Mapping[str, str] = field(default_factory=dict)
     following: Mapping[tuple[str, str], bool] = field(default_factory=dict)  # (record, person's key) -> from now on
     answer: str = ""
-    notes: tuple[str, ...] = ()
+    notes: tuple[Saying, ...] = ()
 
 
 class CannotBeDone(Refused):
     """What an action's plan finds impossible; `reason` is told as the delivery's, `why` to a person."""
 
-    def __init__(self, reason: Reason, why: str = "") -> None:
+    def __init__(self, reason: Reason, why: Saying | str = "") -> None:
         super().__init__(reason.value, why=why)
         self.reason, self.why = reason, why
 

@@ -11,6 +11,7 @@ from addressee.core.addresses import normal
 from addressee.core.attachments import sort_files
 from addressee.core.authorise import extent, field_access, has_role, is_staff, needed
 from addressee.core.command import verb
+from addressee.core.language import english, saying
 from addressee.core.message import Nature
 from addressee.core.reasons import Reason
 from addressee.core.registry import actions, fields
@@ -262,7 +263,7 @@ class Asking(Walk):
         try:
             plan = action.plan(request)
         except CannotBeDone as fault:
-            return self._refused(fault.reason, fault.why)
+            return self._refused(fault.reason, english().say(fault.why))
         self.faults = self._missing(plan) or self._taken(plan)
         if self.faults:
             return self._refused(Reason.BAD_VALUE)
@@ -366,14 +367,14 @@ class Asking(Walk):
 
     def _note_faults(self) -> None:
         for fault in self.faults:
-            self.note("value", fault.slug, replies.fault_sentence(fault))
+            self.note("value", fault.slug, english().say(replies.fault_sentence(fault)))
 
     def _note_plan(self) -> None:
         for happened in self.plan.effects if self.plan else ():
             named = ", ".join(happened.fields)
             self.note("effect", happened.kind, f"{happened.table}: {named}" if named else happened.table)
         for text in self.plan.notes if self.plan else ():
-            self.note("note", "shortened or left", text)
+            self.note("note", "shortened or left", english().say(text))
 
     def _denied(self, record: RecordState | None, values: dict[str, Any]) -> str:
         """Which of the fields that the lines name the actor's roles keep from him, in words, or "".
@@ -413,9 +414,7 @@ class Asking(Walk):
                     holder = self.snapshot.unique.get((change.table, name, key))
                     if holder is not None and holder != change.record:
                         text = str(change.after[name])
-                        found.append(
-                            LineFault(definition.label or name, 0, text, "a value no other record has", "taken")
-                        )
+                        found.append(LineFault(definition.label or name, 0, text, saying("expected.unique"), "taken"))
         return tuple(dict.fromkeys(found))
 
     def _missing(self, plan: Changeset) -> tuple[LineFault, ...]:
@@ -426,7 +425,7 @@ class Asking(Walk):
             for name, definition in table.live_fields.items()
             if definition.required and made is not None and made.state.values.get(name) in (None, "", [])
         ]
-        return tuple(LineFault(name, 0, "", "a value; it may not be empty", "required") for name in lacking)
+        return tuple(LineFault(name, 0, "", saying("expected.not-empty"), "required") for name in lacking)
 
 
 def _place(record: RecordState | None) -> str:

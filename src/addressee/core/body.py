@@ -11,12 +11,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from addressee.core import clients
+from addressee.core import clients, language
 from addressee.core.message import Forward
-
-MARKER = "--- Please write your answer above this line ---"
-
-NOTICE = "An answer to this notice "  # how the first line of a notice to staff begins (law 16)
 
 MOST_LINES = 20_000  # beyond this a text is a log, not a letter: its tail stays where its head is
 LOOK_BACK = 4  # lines over which a client may wrap "On <date>, <name> wrote:"
@@ -45,7 +41,7 @@ def split(text: str) -> Split:
     written = [line for line in lines if line]
     if len(written) == 1 and not _is_quoted(written[0]):
         return Split(written[0].strip(), "", "", None)
-    head, quoted, forward_at = _without_quotes(lines, clients.MARKER_SIGN in lowered)
+    head, quoted, forward_at = _without_quotes(lines, any(sign in lowered for sign in language.marker_signs()))
     new, signature = _without_signature(head)
     new_text = _tidy("\n".join(new))
     signature_text = _tidy("\n".join(signature))
@@ -144,17 +140,18 @@ def _next_written(lines: list[str], at: int) -> int:
 
 
 def _is_marker(lines: list[str], at: int) -> bool:
-    """Our own marker line; quoted, wrapped or set between other marks."""
-    if "please" not in lines[at][:200].lower():
+    """Our own marker line, in any of our languages; quoted, wrapped or set between other marks."""
+    line = lines[at][:200].lower()
+    if not any(sign in line for sign in language.marker_signs()):
         return False
     joined = " ".join(" ".join(lines[at : at + 2]).lower().replace(">", " ").replace("|", " ").split())
-    return clients.MARKER_WORDS in joined
+    return any(words in joined for words in language.marker_words())
 
 
 def _notice_above(lines: list[str], at: int) -> int:
     """Where the first line of a notice of ours begins, which stands above the marker; else the marker's own line."""
     for above in range(at - 1, max(-1, at - 2 - LOOK_BACK), -1):
-        if lines[above].lstrip("> |").startswith(NOTICE):
+        if lines[above].lstrip("> |").startswith(language.notice_openings()):
             return above
     return at
 

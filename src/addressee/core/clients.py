@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 
-MARKER_WORDS = "please write your answer above this line"
+from addressee.core.language import marker_signs
 
 _VERBS = (
     r"wrote|writes|schrieb|schreibt|a écrit|a ecrit|escribió|escribi[oó]|ha scritto|scrive|"
@@ -182,7 +182,6 @@ DISCLAIMER = re.compile(
     re.IGNORECASE,
 )
 # One quick look at a text: without any of these there is nothing to take off.
-MARKER_SIGN = "above this line"
 _SIGNS = (
     "\n>", "\n >", "\n\t>", "\n\xa0>", ":\n", "：\n", ": \n", "\n-", "\n -", "\n__", "\n—", "\n —", "\n––", "\n*",
     "\n **", "\n=", "\n#", "\n~", "\n+",
@@ -194,7 +193,7 @@ _WORDS = (
     "saygı", "stimă", " gmt", "\n-", "verzonden", "enviado", "envoyé", "inviato", "skickat", "sendt",
     "lähetetty", "wysłan", "odesláno", "отправлено", "送信", "发自", "發自", "보냄", "gönderildi", "confiden",
     "vertraulich", "disclaimer", "privileged", "wrote", "发件人", "寄件者", "差出人", "보낸 사람", "nadawca", "feladó",
-    "kimden", "gönderen", "lähettäjä", "från", "fra:", "van:", "od:", "de:", "de :", "da:", "από", "от:", MARKER_SIGN,
+    "kimden", "gönderen", "lähettäjä", "från", "fra:", "van:", "od:", "de:", "de :", "da:", "από", "от:",
 )  # fmt: skip
 
 
@@ -219,4 +218,5 @@ def has_signs(text: str, lowered: str) -> bool:
         or text.rstrip().endswith((":", "：", "--", "__", "—"))
         or any(sign in text for sign in _SIGNS)
         or any(word in lowered for word in _WORDS)
+        or any(sign in lowered for sign in marker_signs())
     )

@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from addressee.core.errors import BadValue
+from addressee.core.language import Language, Saying, as_written, english, saying
 from addressee.core.setup import FieldDef
 
 LONGEST_TEXT = 65_536  # characters of any text but a long one (options: value_size_bytes)
@@ -42,12 +43,14 @@ COMPLAINTS: dict[str, str] = {
 }
 
 
-def complaint(error: BadValue) -> str:
-    """What is wrong with a text, in one sentence or two, with the nearest name where there is one."""
+def complaint(error: BadValue, words: Language | None = None) -> str:
+    """What is wrong with a text, in one sentence or two, with the nearest name where there is one; else in English."""
     data = {"expected": "", "found": "", **error.data}
-    sentence = COMPLAINTS.get(error.slug, "It is no value of this field. Expected: {expected}.").format_map(data)
-    near = data.get("near")
-    return f"{sentence} Did you mean {near}?" if near else sentence
+    slug = f"complaint.{error.slug}" if error.slug in COMPLAINTS else "complaint.other"
+    sentence = saying(slug, expected=data["expected"], found=data["found"])
+    if data.get("near"):
+        sentence = saying("fault.hinted", fault=sentence, hint=saying("hint.near", name=data["near"]))
+    return (words or english()).say(sentence)
 
 
 def _nothing(table: str, text: str) -> tuple[str, ...]:
@@ -136,9 +139,9 @@ class FieldType:
         """
         return value
 
-    def expected(self, field: FieldDef) -> str:
-        """The form that parse takes, as a phrase: "a date, YYYY-MM-DD"."""
-        return self.name
+    def expected(self, field: FieldDef) -> Saying:
+        """The form that parse takes, as a phrase of the catalogues: "a date, YYYY-MM-DD"."""
+        return as_written(self.name)
 
     def definition(self, field: FieldDef) -> str:
         """What is wrong with the options of a field of this type, as a sentence; "" when nothing is."""
@@ -173,11 +176,13 @@ class FieldType:
             raise self.bad("too-large", text, field)
         return value
 
-    def range(self, field: FieldDef) -> str:
+    def range(self, field: FieldDef) -> Saying | str:
         """The bounds of a field as the end of a phrase: " from 1 to 5"."""
-        low = f" from {field.min}" if field.min is not None else ""
-        high = f" up to {field.max}" if field.max is not None and not low else ""
-        return low + (f" to {field.max}" if field.max is not None and low else high)
+        if field.min is not None and field.max is not None:
+            return saying("range.both", low=field.min, high=field.max)
+        if field.min is not None:
+            return saying("range.low", low=field.min)
+        return saying("range.high", high=field.max) if field.max is not None else ""
 
 
 def _encodable(text: str) -> bool:

@@ -9,6 +9,7 @@ from addressee.core.body import split
 from addressee.core.command import Body, between, only_one_shows, read_body, without_block
 from addressee.core.errors import BadValue
 from addressee.core.fieldtype import Reading
+from addressee.core.language import Saying, saying
 from addressee.core.message import Message
 from addressee.core.reasons import Reason
 from addressee.core.registry import actions, fields
@@ -51,7 +52,7 @@ def read_text(
         return Text(body, text, Reason.TOO_MANY_LINES)
     twice = body.twice()
     if twice:
-        return _doubtful(body, text, LineFault(twice, 0, "", "one value", "set-twice"))
+        return _doubtful(body, text, LineFault(twice, 0, "", None, "set-twice"))
     if message.plain_text.strip() and message.html_text.strip():
         shown = split(message.html_text).new_text
         other = read_body(
@@ -59,7 +60,7 @@ def read_text(
         )
         differing = only_one_shows(body.lines, other.lines)
         if differing:
-            return _doubtful(body, text, LineFault(differing, 0, "", "the same in text and HTML", "one-alternative"))
+            return _doubtful(body, text, LineFault(differing, 0, "", None, "one-alternative"))
     if explicit:
         return Text(body, body.prose)
     machine = read_body(block, table, namespace, strict=True, first=first)
@@ -76,35 +77,41 @@ def read_values(
 ) -> tuple[dict[str, Any], tuple[LineFault, ...]]:
     """field -> value in stored form, and every line that could not be read: which, what it says, what is expected."""
     values: dict[str, Any] = {}
-    faults = [LineFault(u.name, u.line, "", u.nearest, "no-such-field") for u in body.unknown]
+    faults = [LineFault(u.name, u.line, "", None, "no-such-field", _near(u.nearest)) for u in body.unknown]
     limit = setup.option("value_size_bytes")
     for line in body.lines:
         definition = table.live_fields[line.field]
         kind = fields[definition.type]
         if not kind.by_text:
-            faults.append(LineFault(line.name, line.line, line.text, "files sent with the mail", "not-by-text"))
+            faults.append(LineFault(line.name, line.line, line.text, saying("expected.files-sent"), "not-by-text"))
             continue
         if len(line.text.encode("utf-8", "replace")) > limit:
-            faults.append(LineFault(line.name, line.line, line.text[:80], f"at most {limit} bytes", "too-long"))
+            faults.append(
+                LineFault(line.name, line.line, line.text[:80], saying("expected.bytes", most=limit), "too-long")
+            )
             continue
         try:
             value = kind.parse(line.text, definition, reading)
         except BadValue as fault:
-            expected = str(fault.data.get("expected") or kind.expected(definition))
+            told = fault.data.get("expected")
+            expected = told if isinstance(told, Saying) else kind.expected(definition)
             faults.append(LineFault(line.name, line.line, line.text, expected, fault.slug, _hint(fault)))
             continue
         if value is None and definition.required:
-            faults.append(LineFault(line.name, line.line, "", "a value; it may not be empty", "required"))
+            faults.append(LineFault(line.name, line.line, "", saying("expected.not-empty"), "required"))
             continue
         values[line.field] = value
     return values, tuple(sorted(faults, key=lambda fault: fault.line))
 
 
-def _hint(fault: BadValue) -> str:
-    nearest, found = fault.data.get("near"), fault.data.get("found")
-    if nearest:
-        return f"Did you mean {nearest}?"
-    return f"Several are called so: {found}." if found else ""
+def _hint(fault: BadValue) -> Saying | None:
+    found = fault.data.get("found")
+    near = _near(str(fault.data.get("near") or ""))
+    return near or (saying("hint.several", names=found) if found else None)
+
+
+def _near(name: str) -> Saying | None:
+    return saying("hint.near", name=name) if name else None
 
 
 def names_set(body: Body) -> set[str]:

@@ -6,6 +6,7 @@ from typing import Any
 
 from addressee.core.action import Request, appended, set_by_lines, with_files
 from addressee.core.errors import BadValue
+from addressee.core.language import Saying, saying
 from addressee.core.message import Mailbox
 from addressee.core.registry import fields
 
@@ -16,9 +17,9 @@ SOURCES = (
 NO_SUBJECT = "(no subject)"
 
 
-def mapped(request: Request) -> tuple[dict[str, Any], list[str]]:
+def mapped(request: Request) -> tuple[dict[str, Any], list[Saying]]:
     """The values of a new record, and notes of what was shortened or could not be put where it belongs."""
-    notes: list[str] = []
+    notes: list[Saying] = []
     values: dict[str, Any] = {}
     table, account = request.definition, request.account
     for name, value in (account.preset if account else {}).items():
@@ -87,7 +88,7 @@ def _mailbox(mailbox: Mailbox) -> str:
     return f"{mailbox.name} <{mailbox.address}>" if mailbox.name else mailbox.address
 
 
-def _put(request: Request, values: dict[str, Any], name: str, found: Any, notes: list[str]) -> None:
+def _put(request: Request, values: dict[str, Any], name: str, found: Any, notes: list[Saying]) -> None:
     definition = request.definition.live_fields[name]
     if definition.type == "files":
         files = found if isinstance(found, list) else []
@@ -102,13 +103,14 @@ def _put(request: Request, values: dict[str, Any], name: str, found: Any, notes:
         return
     if definition.max_length and len(text) > definition.max_length:
         text = text[: definition.max_length - 1].rstrip() + "…"
-        notes.append(f"{definition.label or name} was shortened to {definition.max_length} characters.")
+        notes.append(saying("note.shortened", field=definition.label or name, most=definition.max_length))
     if definition.type == "text":
         text = " ".join(text.split())
     try:
         values[name] = fields[definition.type].parse(text, definition, request.reading)
     except BadValue as fault:
-        notes.append(f"{definition.label or name} was left empty: {fault.data.get('expected', fault.slug)} is wanted.")
+        expected = fault.data.get("expected", fault.slug)
+        notes.append(saying("note.left-empty", field=definition.label or name, expected=expected))
 
 
 def _shown(files: list[Any]) -> tuple[Any, ...]:

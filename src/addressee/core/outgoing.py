@@ -11,7 +11,7 @@ from hashlib import sha256
 
 from addressee.core.addresses import normal
 from addressee.core.assemble import clean
-from addressee.core.body import MARKER
+from addressee.core.language import language
 from addressee.core.setup import Account, Setup
 from addressee.core.tokens import IN_SUBJECT, for_subject
 from addressee.core.values import OutboxDraft
@@ -73,16 +73,18 @@ def compose(draft: OutboxDraft, setup: Setup, seed: str) -> Outgoing:
         in_reply_to=_fit_id(draft.in_reply_to),
         references=_references(draft),
         headers=tuple(_headers(draft, token, setup)),
-        text=_marked(draft) if token and draft.kind != "redirect" else draft.text,
+        text=_marked(draft, language(draft.language, setup.site.language).marker_line)
+        if token and draft.kind != "redirect"
+        else draft.text,
     )
 
 
-def _marked(draft: OutboxDraft) -> str:
+def _marked(draft: OutboxDraft, marker: str) -> str:
     """The text below our marker; of a notice the first line stands above it: where an answer goes (law 16)."""
     if draft.kind == "notification":
         first, _, rest = draft.text.partition("\n")
-        return f"{first}\n\n{MARKER}\n{rest}"
-    return f"{MARKER}\n\n{draft.text}"
+        return f"{first}\n\n{marker}\n{rest}"
+    return f"{marker}\n\n{draft.text}"
 
 
 def _name(person: str, site: str) -> str:

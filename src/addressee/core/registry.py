@@ -57,6 +57,7 @@ fields: Shelf[Any] = Shelf("addressee.fields")
 actions: Shelf[Any] = Shelf("addressee.actions")
 rules: Shelf[Any] = Shelf("addressee.rules")
 transports: Shelf[Any] = Shelf("addressee.transports")
+languages: Shelf[Any] = Shelf("addressee.languages")
 
 
 def register(shelf: Shelf[Any], name: str) -> Callable[[type], type]:

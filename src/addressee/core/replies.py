@@ -14,9 +14,9 @@ from addressee.core.action import Request, communication
 from addressee.core.addresses import normal
 from addressee.core.attachments import SENTENCES as FILE_SENTENCES
 from addressee.core.authorise import field_access, has_role, is_staff, reaches
-from addressee.core.body import NOTICE
 from addressee.core.errors import BadValue
 from addressee.core.fieldtype import Reading
+from addressee.core.language import Saying, english, saying
 from addressee.core.message import Message, Nature
 from addressee.core.present import heading, name_of, url_of
 from addressee.core.reasons import SENTENCES, Reason
@@ -63,7 +63,7 @@ class Telling:
     record: RecordState | None
     visibility: Visibility
     answer: str
-    notes: tuple[str, ...]
+    notes: tuple[Saying, ...]
     faults: tuple[LineFault, ...]
     fresh: Fresh
     reading: Reading
@@ -157,6 +157,7 @@ def _to_author(telling: Telling, answers: Answers) -> None:
             to=to,
             subject=subject,
             text=_with_held_back(telling, to, text),
+            language="en",
             account=telling.account_key,
             record=record.uuid if record is not None else None,
             token=telling.fresh.token() if record is not None else None,
@@ -342,9 +343,9 @@ def _not_done(telling: Telling) -> list[str]:
         lines += ["", SENTENCES[decision.reason]]
         lines += [f"  {_settle_why(decision)}"] if _settle_why(decision) != SENTENCES[decision.reason] else []
     if telling.faults:
-        lines += ["", "Not done:", *(f"  {fault_sentence(fault)}" for fault in telling.faults)]
+        lines += ["", "Not done:", *(f"  {english().say(fault_sentence(fault))}" for fault in telling.faults)]
     if telling.notes:
-        lines += ["", *telling.notes]
+        lines += ["", *map(english().say, telling.notes)]
     left_out = [f for f in decision.files if not f.stored]
     if left_out:
         lines += ["", "Files left out:"]
@@ -403,18 +404,19 @@ def _short(text: str) -> str:
     return flat if len(flat) <= 200 else flat[:199] + "…"
 
 
-def fault_sentence(fault: LineFault) -> str:
+def fault_sentence(fault: LineFault) -> Saying:
     """Line, value and the form expected."""
-    where = f"line {fault.line}: " if fault.line else ""
-    if fault.slug == "no-such-field":
-        near = f" Did you mean {fault.expected}?" if fault.expected else ""
-        return f"{where}there is no field {fault.field!r}.{near}"
-    if fault.slug == "one-alternative":
-        return f"{fault.field}: a line that sets it stands in only one of the text and HTML forms of the message."
-    if fault.slug == "set-twice":
-        return f"{fault.field} is set twice to different values."
-    value = f"{fault.text[:80]!r} is not taken; " if fault.text else ""
-    return f"{where}{fault.field}: {value}expected is {fault.expected}. {fault.hint}".rstrip()
+    told: Saying
+    if fault.slug in ("no-such-field", "one-alternative", "set-twice"):
+        told = saying(f"fault.{fault.slug}", field=fault.field)
+    elif fault.text:
+        text = " ".join(fault.text[:80].split())
+        told = saying("fault.value", field=fault.field, text=text, expected=fault.expected or "")
+    else:
+        told = saying("fault.no-value", field=fault.field, expected=fault.expected or "")
+    if fault.hint is not None:
+        told = saying("fault.hinted", fault=told, hint=fault.hint)
+    return saying("fault.line", line=fault.line, fault=told) if fault.line else told
 
 
 # ---------------------------------------------------------------- staff and correspondents
@@ -465,11 +467,7 @@ def _notice(
     public = outsider and (account is None or account.staff_replies == "public")
     goes_on_to = ", ".join(correspondents_of(record, telling))
     author = telling.message.author_name or telling.actor.address or "Somebody unknown"
-    first = (
-        f"{NOTICE}is public and goes on to {goes_on_to}. Begin it with the line `note` to keep it among staff."
-        if public and goes_on_to
-        else f"{NOTICE}stays among staff."
-    )
+    first = english()("notice.public", whom=goes_on_to) if public and goes_on_to else english()("notice.internal")
     doubt = " (unverified: nothing proves that it is the author's)" if post.unverified else ""
     lines = [first, "", f"{' '.join(author.split())}{doubt} wrote on {called}:", "", post.text.strip()]
     if post.files:
@@ -480,6 +478,7 @@ def _notice(
         to=to,
         subject=_re(called),
         text=_with_held_back(telling, to, "\n".join(lines)),
+        language="en",
         account=telling.account_key,
         record=record.uuid,
         table=record.table,

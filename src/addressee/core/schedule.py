@@ -18,6 +18,7 @@ from addressee.core.action import (
     reach_of,
 )
 from addressee.core.authorise import extent
+from addressee.core.language import Saying, saying
 from addressee.core.mapping import NO_SUBJECT, mapped
 from addressee.core.present import name_of, url_of
 from addressee.core.reasons import Reason
@@ -62,7 +63,7 @@ class Scheduled(Action):
         )
 
 
-def planned(request: Request, table_key: str) -> tuple[RecordChange, list[str]]:
+def planned(request: Request, table_key: str) -> tuple[RecordChange, list[Saying]]:
     """The new task or event of a command: its lines, its unnamed lines, and what it is about.
 
     Raises CannotBeDone where it ends before it begins.
@@ -91,7 +92,7 @@ def refuse_backwards(values: dict[str, Any], table: Table) -> None:
     """Raises CannotBeDone where the end stands before the start."""
     start, end = moment(values, table, "start"), moment(values, table, "end")
     if start is not None and end is not None and str(end) < str(start):
-        raise CannotBeDone(Reason.BAD_VALUE, f"it would end ({end}) before it begins ({start})")
+        raise CannotBeDone(Reason.BAD_VALUE, saying("why.backwards", end=end, start=start))
 
 
 def moment(values: dict[str, Any], table: Table, which: str) -> Any:

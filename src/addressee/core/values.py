@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any
 
+from addressee.core.language import Saying
 from addressee.core.message import Attachment, Envelope, Message
 from addressee.core.reasons import Reason
 
@@ -259,6 +260,7 @@ class OutboxDraft:
     files: tuple[Attachment, ...] = ()
     subject_token: bool = True
     html: str = ""  # sanitised; the same words as `text`
+    language: str = ""  # in which it is written (RFC 5646); "" is the site's
     table: str = ""  # of the record: the sender's address where there is no account
     sender_name: str = ""  # who writes, in front of the site's name
     seed: str = ""  # the Message-ID of a message without token is made of it; unique (Fresh.uuid)
@@ -293,9 +295,9 @@ class LineFault:
     field: str
     line: int
     text: str
-    expected: str
+    expected: Saying | None
     slug: str
-    hint: str = ""
+    hint: Saying | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar
 
 from addressee.core.fieldtype import FieldType, Reading
+from addressee.core.language import Saying, saying
 from addressee.core.registry import fields, register
 from addressee.core.setup import FieldDef
 
@@ -31,8 +32,8 @@ class AppendOnly(FieldType):
     def forms(self, value: Any) -> list[str]:
         return []
 
-    def expected(self, field: FieldDef) -> str:
-        return f"text to add, at most {LONGEST} characters"
+    def expected(self, field: FieldDef) -> Saying:
+        return saying("expected.append-only", most=LONGEST)
 
 
 def writer(entry: Mapping[str, Any]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from addressee.core.fieldtype import FieldType, Reading, fold
+from addressee.core.language import Saying, saying
 from addressee.core.registry import fields, register
 from addressee.core.setup import FieldDef
 
@@ -37,5 +38,5 @@ class Boolean(FieldType):
     def format(self, value: Any, field: FieldDef, reading: Reading) -> str:
         return "" if value is None else "yes" if value else "no"
 
-    def expected(self, field: FieldDef) -> str:
-        return "yes or no"
+    def expected(self, field: FieldDef) -> Saying:
+        return saying("expected.boolean")

@@ -6,6 +6,7 @@ import difflib
 from typing import Any, ClassVar
 
 from addressee.core.fieldtype import FieldType, Reading, fold, whole
+from addressee.core.language import Saying, saying
 from addressee.core.registry import fields, register
 from addressee.core.setup import FieldDef
 
@@ -45,5 +46,5 @@ class Choice(FieldType):
             return "choices names one choice twice, or an empty one."
         return super().definition(field)
 
-    def expected(self, field: FieldDef) -> str:
-        return "one of " + ", ".join(field.choices)
+    def expected(self, field: FieldDef) -> Saying:
+        return saying("expected.choice", choices=field.choices)

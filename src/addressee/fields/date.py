@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any, ClassVar
 
 from addressee.core.fieldtype import FieldType, Reading
+from addressee.core.language import Saying, saying
 from addressee.core.registry import fields, register
 from addressee.core.setup import FieldDef
 
@@ -46,5 +47,5 @@ class Date(FieldType):
     def check(self, value: Any, field: FieldDef, reading: Reading) -> Any:
         return super().check(value.isoformat() if type(value) is date else value, field, reading)
 
-    def expected(self, field: FieldDef) -> str:
-        return f"a date, YYYY-MM-DD{self.range(field)}"
+    def expected(self, field: FieldDef) -> Saying:
+        return saying("expected.date", range=self.range(field))

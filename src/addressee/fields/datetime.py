@@ -7,6 +7,7 @@ from datetime import UTC, datetime, time, timedelta, timezone, tzinfo
 from typing import Any, ClassVar
 
 from addressee.core.fieldtype import FieldType, Reading
+from addressee.core.language import Saying, saying
 from addressee.core.registry import fields, register
 from addressee.core.setup import FieldDef
 from addressee.fields.date import read_date
@@ -103,8 +104,8 @@ class DateTime(FieldType):
             pass
         return str(value)  # the second of two equal times: only UTC tells them apart
 
-    def expected(self, field: FieldDef) -> str:
-        return f"a date and time, YYYY-MM-DD HH:MM{self.range(field)}"
+    def expected(self, field: FieldDef) -> Saying:
+        return saying("expected.datetime", range=self.range(field))
 
 
 def _bound(value: Any) -> str:

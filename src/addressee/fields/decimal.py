@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any, ClassVar
 
 from addressee.core.fieldtype import FieldType, Reading
+from addressee.core.language import Saying, saying
 from addressee.core.registry import fields, register
 from addressee.core.setup import FieldDef
 
@@ -72,9 +73,9 @@ class DecimalNumber(FieldType):
             return f"places is at most {DIGITS - 1}."
         return super().definition(field)
 
-    def expected(self, field: FieldDef) -> str:
+    def expected(self, field: FieldDef) -> Saying:
         example = f"{1234.5:.{_places(field)}f}"
-        return f"a number such as {example}{self.range(field)}"
+        return saying("expected.decimal", example=example, range=self.range(field))
 
 
 def _places(field: FieldDef) -> int:

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from addressee.core.addresses import normal
 from addressee.core.fieldtype import FieldType, Reading
+from addressee.core.language import Saying, saying
 from addressee.core.registry import fields, register
 from addressee.core.setup import FieldDef
 
@@ -63,7 +64,7 @@ class Email(FieldType):
             return value[0] if value else None
         return value
 
-    def expected(self, field: FieldDef) -> str:
+    def expected(self, field: FieldDef) -> Saying:
         if field.many:
-            return f"addresses such as ada@example.test, with commas between them, at most {MOST}"
-        return "one address such as ada@example.test"
+            return saying("expected.emails", example="ada@example.test", most=MOST)
+        return saying("expected.email", example="ada@example.test")

@@ -6,6 +6,7 @@ import re
 from typing import Any, ClassVar
 
 from addressee.core.fieldtype import FieldType, Reading
+from addressee.core.language import Saying, saying
 from addressee.core.registry import fields, register
 from addressee.core.setup import FieldDef
 
@@ -54,5 +55,5 @@ class Files(FieldType):
     def forms(self, value: Any) -> list[str]:
         return []
 
-    def expected(self, field: FieldDef) -> str:
-        return "files attached to the message"
+    def expected(self, field: FieldDef) -> Saying:
+        return saying("expected.files")

@@ -6,6 +6,7 @@ import re
 from typing import Any, ClassVar
 
 from addressee.core.fieldtype import FieldType, Reading
+from addressee.core.language import Saying, saying
 from addressee.core.registry import fields, register
 from addressee.core.setup import FieldDef
 
@@ -44,5 +45,5 @@ class Integer(FieldType):
         within: int = self.within(value, text, field, float)
         return within
 
-    def expected(self, field: FieldDef) -> str:
-        return f"a whole number{self.range(field)}"
+    def expected(self, field: FieldDef) -> Saying:
+        return saying("expected.integer", range=self.range(field))

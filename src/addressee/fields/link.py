@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from addressee.core.fieldtype import FieldType, Reading
+from addressee.core.language import Saying, saying
 from addressee.core.registry import fields, register
 from addressee.core.setup import FieldDef
 
@@ -75,6 +76,7 @@ class Link(FieldType):
     def definition(self, field: FieldDef) -> str:
         return "" if field.table else 'table names no table; "*" is any.'
 
-    def expected(self, field: FieldDef) -> str:
-        where = "any table" if field.table == ANY else field.table
-        return f"the number, title or uuid of a record of {where}"
+    def expected(self, field: FieldDef) -> Saying:
+        if field.table == ANY:
+            return saying("expected.link-any")
+        return saying("expected.link", table=field.table)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from addressee.core.fieldtype import FieldType, Reading
+from addressee.core.language import Saying, saying
 from addressee.core.registry import fields, register
 from addressee.core.setup import FieldDef
 
@@ -24,5 +25,5 @@ class LongText(FieldType):
             raise self.bad("too-long", text, field)
         return text or None
 
-    def expected(self, field: FieldDef) -> str:
-        return f"text of at most {field.max_length or LONGEST} characters"
+    def expected(self, field: FieldDef) -> Saying:
+        return saying("expected.text", most=field.max_length or LONGEST)

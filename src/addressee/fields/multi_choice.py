@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from addressee.core.fieldtype import FieldType, Reading, whole
+from addressee.core.language import Saying, saying
 from addressee.core.registry import fields, register
 from addressee.core.setup import FieldDef
 from addressee.fields.choice import Choice, by_name, nearest
@@ -67,5 +68,5 @@ class MultiChoice(FieldType):
     def definition(self, field: FieldDef) -> str:
         return Choice().definition(field)
 
-    def expected(self, field: FieldDef) -> str:
-        return "one or more of " + ", ".join(field.choices)
+    def expected(self, field: FieldDef) -> Saying:
+        return saying("expected.multi-choice", choices=field.choices)

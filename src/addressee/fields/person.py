@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any, ClassVar
 
 from addressee.core.fieldtype import FieldType, Reading
+from addressee.core.language import Saying, saying
 from addressee.core.registry import fields, register
 from addressee.core.setup import FieldDef
 
@@ -27,5 +28,5 @@ class PersonField(FieldType):
             raise self.bad("several-persons", text, field, found=", ".join(found[:10]))
         return found[0]
 
-    def expected(self, field: FieldDef) -> str:
-        return "a person's name, key or address"
+    def expected(self, field: FieldDef) -> Saying:
+        return saying("expected.person")

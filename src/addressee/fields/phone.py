@@ -6,6 +6,7 @@ import re
 from typing import Any, ClassVar
 
 from addressee.core.fieldtype import FieldType, Reading
+from addressee.core.language import Saying, saying
 from addressee.core.registry import fields, register
 from addressee.core.setup import FieldDef
 
@@ -35,5 +36,5 @@ class Phone(FieldType):
         text = "+" + text[2:] if text.startswith("00") else text
         return [text] if text else []
 
-    def expected(self, field: FieldDef) -> str:
-        return "a telephone number such as +351 21 000 0000"
+    def expected(self, field: FieldDef) -> Saying:
+        return saying("expected.phone", example="+351 21 000 0000")

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from addressee.core.fieldtype import FieldType, Reading
+from addressee.core.language import Saying, saying
 from addressee.core.registry import fields, register
 from addressee.core.setup import FieldDef
 
@@ -31,8 +32,8 @@ class Url(FieldType):
             raise self.bad("not-a-url", text, field)
         return text
 
-    def expected(self, field: FieldDef) -> str:
-        return "a web address that begins with http:// or https://, without a password in it"
+    def expected(self, field: FieldDef) -> Saying:
+        return saying("expected.url")
 
 
 def _plain(text: str) -> bool:

@@ -8,6 +8,7 @@ from typing import Any
 
 from addressee.core.errors import BadValue
 from addressee.core.fieldtype import Reading, complaint, whole
+from addressee.core.language import english
 from addressee.core.registry import fields
 from addressee.core.setup import FieldDef, SetupFile
 from addressee.setup.document import Fault, nearest
@@ -96,7 +97,9 @@ def value_faults(path: Path, value: Any, field: FieldDef, setup: SetupFile) -> I
         return  # told at the field itself
     if kind.looks_up == "record":
         if not isinstance(value, str):
-            yield Fault(path, f"{shown(value)} is no value of this field. Expected: {kind.expected(field)}.")
+            yield Fault(
+                path, f"{shown(value)} is no value of this field. Expected: {english().say(kind.expected(field))}."
+            )
         return
     try:
         kind.check(value, field, reading_of(setup))

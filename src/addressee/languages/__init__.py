@@ -1,0 +1,1 @@
+"""Languages: one file each, pure; the catalogue of everything that our mail says."""
