@@ -11,7 +11,7 @@ from addressee.core.addresses import normal
 from addressee.core.attachments import sort_files
 from addressee.core.authorise import extent, field_access, has_role, is_staff, needed
 from addressee.core.command import verb
-from addressee.core.language import english, saying
+from addressee.core.language import Saying, as_written, english, saying
 from addressee.core.message import Nature
 from addressee.core.reasons import Reason
 from addressee.core.registry import actions, fields
@@ -59,7 +59,7 @@ class Asking(Walk):
         if self.verb in actions:
             self.form = actions[self.verb].form(self.table, self.setup)
             if not self.form:
-                return self._refused(Reason.NO_TABLE, f"the site has no table that `{self.verb}` writes to")
+                return self._refused(Reason.NO_TABLE, saying("why.no-form", word=self.verb))
         text = lines.read_text(
             self.message,
             self.verb,
@@ -81,28 +81,28 @@ class Asking(Walk):
             return self._on_table(values, text.prose, why_none)
         return self._on_record(record, values, text.prose, why_none)
 
-    def _command_word(self) -> tuple[str, str]:
+    def _command_word(self) -> tuple[str, Saying | None]:
         """(the command word, "") or ("", why a word in the subject does not count)."""
         known = {*actions, *LATER}
         word = verb(self.message.subject, known, self.setup)
         override = self.delivery.override
         if not word:
-            return "", ""
+            return "", None
         if self.message.nature is not Nature.PERSON:
-            return "", "the subject of automatic or bulk mail is no command"
+            return "", saying("why.automatic")
         if self.message.author is None:
-            return "", f"the author is ambiguous ({self.message.author_doubt}), so it cannot command"
+            return "", saying("why.ambiguous", doubt=self.message.author_doubt)
         if self.found.conflict:
-            return "", "its addresses, tokens and numbers name different records"
+            return "", saying("why.different-records")
         if self.found.bad:
-            return "", "it holds a reply token that was never issued"
+            return "", saying("why.bad-token")
         if self.record is not None and other_numbers(self.message.subject, self.record, self.setup):
-            return "", "its subject names another record"
+            return "", saying("why.other-record")
         if override is not None and override.kind == "comment":
-            return "", "released as a comment"
+            return "", saying("why.as-comment")
         if not self._addressed_openly():
-            return "", "no address of ours stands in To or Cc, and the author is below E4"
-        return word, ""
+            return "", saying("why.not-addressed")
+        return word, None
 
     def _addressed_openly(self) -> bool:
         """Law 15: the recipient, or another address of its table or account, stands in To or Cc, or E4 or E6."""
@@ -131,7 +131,7 @@ class Asking(Walk):
             and self._addressed_openly()
         )
 
-    def _on_table(self, values: dict[str, Any], prose: str, why_none: str) -> Decision:
+    def _on_table(self, values: dict[str, Any], prose: str, why_none: Saying | None) -> Decision:
         word = self.verb or "create"
         action: Action = actions[word]
         if action.target is Target.RECORD:
@@ -151,7 +151,7 @@ class Asking(Walk):
         if self.faults:  # a person released it: the text counts, its lines do not
             values, prose = {}, self.message.new_text
         if actor.lent and self._sensitive(values) and not self._sure(Assurance.E4):
-            return self.settle(Disposition.HOLD, Reason.CONFIRM, "a sensitive field asks a guest for E4")
+            return self.settle(Disposition.HOLD, Reason.CONFIRM, saying("why.sensitive"))
         if not self.message.subject.strip() and not prose and not self.message.attachments and not values:
             return self.settle(Disposition.HOLD, Reason.EMPTY)
         self.unverified = not self.actor.level >= Assurance.E3 and self.delivery.override is None
@@ -169,13 +169,13 @@ class Asking(Walk):
             return self.settle(Disposition.ACCEPT, Reason.TEXT_ONLY, why_none)
         return self.settle(Disposition.ACCEPT, Reason.UNVERIFIED if self.unverified else Reason.DONE)
 
-    def _impossible(self, reason: Reason, why: str = "") -> Decision:
+    def _impossible(self, reason: Reason, why: Saying | str = "") -> Decision:
         """Nothing to land on: rejected where the author can be told so, else a person decides."""
         sure = self.actor.level >= Assurance.E3  # by policy `open` too: he is answered then
         told = sure and self.delivery.override is None and self.message.nature is Nature.PERSON
         return self.settle(Disposition.REJECT if told else Disposition.HOLD, reason, why)
 
-    def _creator(self) -> tuple[Actor, tuple[Reason, str] | None]:
+    def _creator(self) -> tuple[Actor, tuple[Reason, Saying | str] | None]:
         """With whose rights the record may be made: the author's own, the guest's, or why not at all."""
         actor, guest = self.actor, self.identity.guest
         table = self.route.table
@@ -184,11 +184,11 @@ class Asking(Walk):
             self.used_right = f"{override.kind} by {override.by}"
             return actor, None
         if self.account is not None and not self.account.create:
-            return actor, (Reason.CREATE_OFF, f"account {self.account_key} makes no records")
+            return actor, (Reason.CREATE_OFF, saying("why.create-off", account=self.account_key))
         if has_role(actor.person):
             if self._sure(Assurance.E3):
                 if extent(actor.person, Right.CREATE, table, self.setup) == "none":
-                    return actor, (Reason.NOT_PERMITTED, f"no role of {actor.key} may create in {table}")
+                    return actor, (Reason.NOT_PERMITTED, saying("why.no-role-creates", who=actor.key, table=table))
                 self.used_right = f"create on {table} by role"
                 self.note("authorise", "create", f"a role of {actor.key} may create in {table}")
                 return actor, None
@@ -196,11 +196,11 @@ class Asking(Walk):
                 return actor, (Reason.NOT_PROVEN, "")
             self.note("authorise", "as a guest", f"{actor.key} is not sure enough, so the guest's rights count")
         if guest is None:
-            return actor, (Reason.STRANGER, "the account lends strangers no guest's rights")
+            return actor, (Reason.STRANGER, saying("why.no-guests"))
         if not self._sure(Assurance.E0):
-            return guest, (Reason.NOT_PROVEN, "the policy asks one level more")
+            return guest, (Reason.NOT_PROVEN, saying("why.one-level-more"))
         if extent(guest.person, Right.CREATE, table, self.setup) == "none":
-            return guest, (Reason.NOT_PERMITTED, f"the guest {guest.key} may not create in {table}")
+            return guest, (Reason.NOT_PERMITTED, saying("why.guest-may-not-create", who=guest.key, table=table))
         limited = self._guest_limit(guest)
         if limited:
             return guest, (Reason.RATE_LIMIT, limited)
@@ -209,22 +209,22 @@ class Asking(Walk):
         self.note("authorise", "create", f"the guest {guest.key} may create in {table}")
         return guest, None
 
-    def _guest_limit(self, guest: Actor) -> str:
+    def _guest_limit(self, guest: Actor) -> Saying | None:
         address = guest.address or "(no author)"
         domain = "@" + address.rpartition("@")[2]
         per_address, per_domain = self.setup.option("creates_per_hour"), self.setup.option("domain_creates_per_hour")
         if self.snapshot.count(address).creates_hour >= per_address:
-            return f"{per_address} records an hour for one address"
+            return saying("why.creates-of-address", most=per_address)
         if self.snapshot.count(domain).creates_hour >= per_domain:
-            return f"{per_domain} records an hour for one domain"
-        return ""
+            return saying("why.creates-of-domain", most=per_domain)
+        return None
 
-    def _on_record(self, record: RecordState, values: dict[str, Any], prose: str, why_none: str) -> Decision:
+    def _on_record(self, record: RecordState, values: dict[str, Any], prose: str, why_none: Saying | None) -> Decision:
         word = self.verb or ("update" if self.named else "comment")
         if why_none:
             return self._commented(record, self.message.new_text, Reason.TEXT_ONLY, why_none)
         if word == "create":
-            why = "create asks for the address of a table, and this message is about a record"
+            why = saying("why.create-on-record")
             return self._commented(record, self.message.new_text, Reason.TEXT_ONLY, why)
         if word in ("comment", "attach"):
             return self._commented(record, prose, Reason.DONE)
@@ -237,7 +237,7 @@ class Asking(Walk):
             return self._commented(record, prose, Reason.DONE)
         request = self._request(action.name, record, values, prose, Visibility.INTERNAL)
         reach = action.reach(request)
-        denied = "" if reach else f"no right of {self._who_is()} to {action.name} reaches this {_place(record)}"
+        denied = None if reach else self._out_of_reach(action, record)
         denied = denied or self._denied(record, values)
         if denied:
             return self._refused(Reason.NOT_PERMITTED, denied)
@@ -253,8 +253,8 @@ class Asking(Walk):
         least = action.level(request)
         if not self._sure(least):
             asks = least >= Assurance.E4 or self.actor.level >= Assurance.E1
-            why = (
-                f"{action.name} asks for E{int(needed(least, self.policy))}, the author is at E{int(self.actor.level)}"
+            why = saying(
+                "why.level", action=action.name, least=int(needed(least, self.policy)), level=int(self.actor.level)
             )
             return self.settle(Disposition.HOLD, Reason.CONFIRM if asks else Reason.NOT_PROVEN, why)
         if record is not None:
@@ -263,7 +263,7 @@ class Asking(Walk):
         try:
             plan = action.plan(request)
         except CannotBeDone as fault:
-            return self._refused(fault.reason, english().say(fault.why))
+            return self._refused(fault.reason, as_written(fault.why) if isinstance(fault.why, str) else fault.why)
         self.faults = self._missing(plan) or self._taken(plan)
         if self.faults:
             return self._refused(Reason.BAD_VALUE)
@@ -273,7 +273,7 @@ class Asking(Walk):
         self._note_plan()
         return self.settle(Disposition.ACCEPT, Reason.DONE)
 
-    def _commented(self, record: RecordState, prose: str, reason: Reason, why: str = "") -> Decision:
+    def _commented(self, record: RecordState, prose: str, reason: Reason, why: Saying | str = "") -> Decision:
         """Text and files of the message become a communication where the author may comment."""
         may, how = self._comment_right(record)
         if not may:
@@ -306,7 +306,7 @@ class Asking(Walk):
             return True, f"the account shows unverified mail; comment on {record.table}: {reach}"
         return False, "not-proven"
 
-    def _no_comment(self, record: RecordState, reason: Reason, why: str, how: str) -> Decision:
+    def _no_comment(self, record: RecordState, reason: Reason, why: Saying | str, how: str) -> Decision:
         if how == "not-proven":
             return self.settle(Disposition.HOLD, Reason.NOT_PROVEN)
         answers = self.found.how.startswith(("token", "reference to mail of ours"))
@@ -315,9 +315,9 @@ class Asking(Walk):
         if reason in (Reason.DONE, Reason.TEXT_ONLY, Reason.RECORD_ONLY):
             reason = Reason.NOT_PERMITTED if self.actor.person else Reason.STRANGER
             reason = reason if self.message.author else Reason.AMBIGUOUS_AUTHOR
-        return self._unwelcome(reason, why or f"{self._who_is()} may not comment on this record")
+        return self._unwelcome(reason, why or saying("why.may-not-comment", who=self._who_is()))
 
-    def _unwelcome(self, reason: Reason, why: str) -> Decision:
+    def _unwelcome(self, reason: Reason, why: Saying | str) -> Decision:
         """It waits for a person; a stranger's is rejected where the site refuses it and he can be told (law 11)."""
         if reason is Reason.STRANGER and self.setup.site.strangers == "refuse":
             return self._impossible(reason, why)
@@ -351,7 +351,7 @@ class Asking(Walk):
         self.note("visibility", "internal", "staff's post, and no correspondent is addressed")
         return Visibility.INTERNAL, prose
 
-    def _refused(self, reason: Reason, why: str = "") -> Decision:
+    def _refused(self, reason: Reason, why: Saying | str = "") -> Decision:
         """A command that cannot be taken: the text still counts where the author may comment."""
         self._note_faults()
         if self.record is not None:
@@ -376,20 +376,27 @@ class Asking(Walk):
         for text in self.plan.notes if self.plan else ():
             self.note("note", "shortened or left", english().say(text))
 
-    def _denied(self, record: RecordState | None, values: dict[str, Any]) -> str:
+    def _denied(self, record: RecordState | None, values: dict[str, Any]) -> Saying | None:
         """Which of the fields that the lines name the actor's roles keep from him, in words, or "".
 
         A value that he may read and sends back as it stands needs no right.
         """
         if self.delivery.override is not None and record is None:
-            return ""
+            return None
         same = self._unchanged(record, values)
         barred = [
             name
             for name in sorted(self.named - same)
             if field_access(self.actor.person, self.form, name, self.setup) != "write"
         ]
-        return f"{self._who_is()} may not write {', '.join(barred)} of {self.form}" if barred else ""
+        if not barred:
+            return None
+        return saying("why.may-not-write", who=self._who_is(), fields=tuple(barred), table=self.form)
+
+    def _out_of_reach(self, action: Action, record: RecordState | None) -> Saying:
+        if record is None:
+            return saying("why.no-right-on-table", who=self._who_is(), action=action.name)
+        return saying("why.no-right-on-record", who=self._who_is(), action=action.name)
 
     def _unchanged(self, record: RecordState | None, values: dict[str, Any]) -> set[str]:
         """The fields of the record that the lines name, the actor may read, and whose values stand already."""
@@ -426,7 +433,3 @@ class Asking(Walk):
             if definition.required and made is not None and made.state.values.get(name) in (None, "", [])
         ]
         return tuple(LineFault(name, 0, "", saying("expected.not-empty"), "required") for name in lacking)
-
-
-def _place(record: RecordState | None) -> str:
-    return "table" if record is None else "record"

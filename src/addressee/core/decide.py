@@ -14,6 +14,7 @@ from addressee.core.action import Changeset
 from addressee.core.asked import Asking
 from addressee.core.authorise import has_role
 from addressee.core.identify import identify
+from addressee.core.language import saying
 from addressee.core.message import Nature
 from addressee.core.reasons import Reason
 from addressee.core.registry import rules
@@ -69,7 +70,7 @@ class _Decider(Asking):
         most = self.setup.option("message_size_bytes")
         if self.message.size_bytes <= most or self.delivery.override is not None:
             return None
-        why = f"{self.message.size_bytes:,} bytes; the option message_size_bytes allows {most:,}"
+        why = saying("why.too-large", size=self.message.size_bytes, most=most)
         return self.settle(Disposition.HOLD, Reason.TOO_LARGE, why)
 
     def _before_route(self) -> Decision | None:

@@ -335,6 +335,7 @@ class Decision:
     following: Mapping[tuple[str, str], bool] = field(default_factory=dict)  # (record, person's key) -> from now on
     right: str = ""  # the right or token that allowed it, for the audit entry
     guest_create: bool = False
+    why: Saying | None = None  # what the author is told beside the reason's sentence
     held_back: tuple[str, ...] = ()  # addresses that a limit kept an answer or notice from
     gathered: tuple[NoticeDraft, ...] = ()  # the notices among them, to be told in a digest
 

@@ -11,6 +11,7 @@ from addressee.core.action import Changeset, Request
 from addressee.core.authorise import has_role, needed, reaches
 from addressee.core.fieldtype import Reading
 from addressee.core.identify import Identity, policy_of
+from addressee.core.language import Saying, as_written, english, saying
 from addressee.core.lookup import Titles, find_persons, find_records, may_know
 from addressee.core.message import Message
 from addressee.core.reasons import SENTENCES, Reason
@@ -81,11 +82,11 @@ class Walk:
     def table(self) -> str:
         return self.record.table if self.record is not None else self.route.table
 
-    def note(self, step: str, result: str, why: str = "") -> None:
-        self.steps.append(Step(step, result, why))
+    def note(self, step: str, result: str, why: Saying | str = "") -> None:
+        self.steps.append(Step(step, result, english().say(why)))
 
-    def settle(self, disposition: Disposition, reason: Reason, why: str = "") -> Decision:
-        """End the walk here; the trace's last step says how and why."""
+    def settle(self, disposition: Disposition, reason: Reason, why: Saying | str = "") -> Decision:
+        """End the walk here; the trace's last step says how and why. What the author is told of it is a Saying."""
         self.note("settle", f"{disposition}: {reason}", why or SENTENCES[reason])
         plan = self.plan or Changeset()
         return Decision(
@@ -109,6 +110,7 @@ class Walk:
             following=plan.following,
             right=self.used_right,
             guest_create=self.guest_create,
+            why=why if isinstance(why, Saying) else None,
         )
 
     def _account(self, key: str) -> Account | None:
@@ -189,7 +191,7 @@ class Walk:
         assert right is not None  # noqa: S101  asked by the callers
         return reaches(self.actor, right, record, self.setup, bound, self.snapshot.records)
 
-    def _who_is(self) -> str:
+    def _who_is(self) -> Saying:
         if self.actor.person is None:
-            return self.actor.address or "the author"
-        return f"the guest {self.actor.key}" if self.actor.lent else self.actor.person.key
+            return as_written(self.actor.address) if self.actor.address else saying("who.author")
+        return saying("who.guest", key=self.actor.key) if self.actor.lent else as_written(self.actor.person.key)
