@@ -5,8 +5,8 @@ from __future__ import annotations
 import hashlib
 import unicodedata
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
-from datetime import tzinfo
+from dataclasses import dataclass, field, replace
+from datetime import datetime, tzinfo
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -24,12 +24,14 @@ COMPLAINTS: dict[str, str] = {
     "too-large": "It is too large. Expected: {expected}.",
     "too-many": "It names too many. Expected: {expected}.",
     "not-a-number": "It is no number. Expected: {expected}.",
-    "ambiguous-number": "Its comma may mean two things. Expected: {expected}.",
+    "ambiguous-number": "It may mean two numbers. Expected: {expected}.",
     "too-many-places": "It has too many decimal places. Expected: {expected}.",
     "not-yes-or-no": "It is neither yes nor no. Expected: {expected}.",
     "not-a-date": "It is no date. Expected: {expected}.",
+    "ambiguous-date": "It may mean {found}. Expected: {expected}.",
     "not-a-time": "It is no date and time. Expected: {expected}.",
     "no-such-time": "The clocks were put forward over that time: it does not exist. Expected: {expected}.",
+    "time-comes-twice": "The clocks are put back over that time: it may mean {found}. Expected: {expected}.",
     "no-such-choice": "There is no such choice. Expected: {expected}.",
     "not-an-address": "It is no email address. Expected: {expected}.",
     "not-a-phone-number": "It is no telephone number. Expected: {expected}.",
@@ -63,12 +65,15 @@ def _nobody(text: str) -> tuple[str, ...]:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Where and by whom a text is read: the zone for times, and what names mean.
+    """Where, when and by whom a text is read, and what names mean.
 
+    zone          of times without an offset
     find_records  (table or "*", text) -> uuids of the records that the number, title or uuid names
     find_persons  text -> keys of the persons that the name, key or address names
     titles        uuid -> (table, what the record is called: its number or title), for writing links as text
     persons       key -> name
+    language      RFC 5646: how the author writes numbers and dates; "" decides nothing
+    now           what "tomorrow" is counted from; None: then no such words are read
     """
 
     zone: tzinfo = field(default_factory=lambda: ZoneInfo("UTC"))
@@ -76,6 +81,8 @@ class Reading:
     find_persons: Callable[[str], tuple[str, ...]] = _nobody
     titles: Mapping[str, tuple[str, str]] = field(default_factory=dict)
     persons: Mapping[str, str] = field(default_factory=dict)
+    language: str = ""
+    now: datetime | None = None
 
 
 class FieldType:
@@ -99,13 +106,13 @@ class FieldType:
     def check(self, value: Any, field: FieldDef, reading: Reading) -> Any:
         """The same for a value from a file or program (preset, default, API): text goes through parse.
 
-        Takes any JSON value. Raises only BadValue.
+        Takes any JSON value, written in no language's way. Raises only BadValue.
         """
         if value is None:
             return None
         if not isinstance(value, str):
             raise self.bad("wrong-type", str(value), field)
-        return self.parse(value, field, reading)
+        return self.parse(value, field, replace(reading, language="") if reading.language else reading)
 
     def format(self, value: Any, field: FieldDef, reading: Reading) -> str:
         """The text that parse turns into the same value; "" for None."""

@@ -140,6 +140,8 @@ class Walk:
 
         return Reading(
             zone=ZoneInfo(zone),
+            language=(person.language if person else "") or self.setup.site.language,
+            now=self.delivery.received_at,
             find_records=found,
             find_persons=lambda text: find_persons(text, self.snapshot),
             titles=Titles(self.snapshot, self.setup, knows),

@@ -15,6 +15,8 @@ from addressee.core.threads import find, numbers_in, referenced, tokens_in
 from addressee.core.tokens import digest
 from addressee.core.values import Delivery, Snapshot, Wanted
 
+_NUMBERS = ("", "en", "de")  # who will write a number is not known yet: what it may mean with a point or a comma
+
 
 def first_round(deliveries: Sequence[Delivery], setup: Setup) -> Wanted:
     """Everything that can be asked for by the messages and the setup alone."""
@@ -155,12 +157,14 @@ def _made_of_the_mail(wanted: Wanted, delivery: Delivery, table_key: str, setup:
 
 def _keys(table_key: str, name: str, text: str, setup: Setup) -> set[tuple[str, str, str]]:
     definition = setup.tables[table_key].live_fields[name]
-    kind = fields[definition.type]
-    try:
-        value = kind.parse(text, definition, Reading())
-    except BadValue:
-        return set()
-    return {(table_key, name, key) for key in kind.keys(value)}
+    kind, found = fields[definition.type], set[tuple[str, str, str]]()
+    for language in _NUMBERS if kind.column == "num" else ("",):
+        try:
+            value = kind.parse(text, definition, Reading(language=language))
+        except BadValue:
+            continue
+        found |= {(table_key, name, key) for key in kind.keys(value)}
+    return found
 
 
 def _parts(text: str) -> set[str]:

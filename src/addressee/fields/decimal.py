@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 from addressee.core.fieldtype import FieldType, Reading
 from addressee.core.language import Saying, saying
+from addressee.core.locales import Habits, habits
 from addressee.core.registry import fields, register
 from addressee.core.setup import FieldDef
 
@@ -16,12 +17,13 @@ _POINT = re.compile(r"[+-]?[0-9]{1,40}(?:\.[0-9]{1,40})?")
 _COMMA = re.compile(r"[+-]?[0-9]{1,40},[0-9]{1,40}")
 _ENGLISH = re.compile(r"[+-]?[0-9]{1,3}(?:(?:,[0-9]{3}){1,10}\.[0-9]{1,40}|(?:,[0-9]{3}){2,10})")
 _CONTINENTAL = re.compile(r"[+-]?[0-9]{1,3}(?:(?:\.[0-9]{3}){1,10},[0-9]{1,40}|(?:\.[0-9]{3}){2,10})")
+_THOUSANDS = re.compile(r"[+-]?[1-9][0-9]{0,2}[.,][0-9]{3}")  # 1.234 and 1,234: thousands, or a decimal sign
 _GROUPED = re.compile(r"(?<=[0-9])[ \u00a0\u202f'’](?=[0-9]{3}(?![0-9]))")
 
 
 @register(fields, "decimal")
 class DecimalNumber(FieldType):
-    """Reads 1234.5, 1234,5, 1,234.50, 1.234,50 and 1 234,50; "1,234" may mean two things and is refused."""
+    """Reads 1234.5, 1234,5, 1,234.50, 1.234,50 and 1 234,50; of "1,234" the author's language decides what it means."""
 
     name: ClassVar[str] = "decimal"
     column: ClassVar[str] = "num"
@@ -33,7 +35,7 @@ class DecimalNumber(FieldType):
             return None
         if len(text) > 100:
             raise self.bad("not-a-number", text, field)
-        return self._fixed(Decimal(self._pointed(text, field)), text, field)
+        return self._fixed(Decimal(self._pointed(text, field, habits(reading.language))), text, field)
 
     def check(self, value: Any, field: FieldDef, reading: Reading) -> Any:
         if isinstance(value, (int, float)) and not isinstance(value, bool):
@@ -42,9 +44,17 @@ class DecimalNumber(FieldType):
             raise self.bad("not-a-number", "the number", field)
         return super().check(value, field, reading)
 
-    def _pointed(self, text: str, field: FieldDef) -> str:
-        """The number with a point and without groups."""
+    def _pointed(self, text: str, field: FieldDef, its: Habits) -> str:
+        """The number with a point and without groups. Only where it has two readings does the language decide."""
         number = _GROUPED.sub("", text.replace("\u2212", "-"))
+        if _THOUSANDS.fullmatch(number):
+            sign = number.lstrip("+-").strip("0123456789")
+            if sign == its.decimal:
+                return number.replace(",", ".")
+            if sign == its.group:
+                return number.replace(sign, "")
+            if sign == "," or its.decimal == ",":
+                raise self.bad("ambiguous-number", text, field)
         if _POINT.fullmatch(number):
             return number
         if _ENGLISH.fullmatch(number):
@@ -52,10 +62,14 @@ class DecimalNumber(FieldType):
         if _CONTINENTAL.fullmatch(number):
             return number.replace(".", "").replace(",", ".")
         if _COMMA.fullmatch(number):
-            if len(number.partition(",")[2]) == 3:
-                raise self.bad("ambiguous-number", text, field)
             return number.replace(",", ".")
         raise self.bad("not-a-number", text, field)
+
+    def format(self, value: Any, field: FieldDef, reading: Reading) -> str:
+        """With a point; with the reader's own sign where he would take the point for thousands."""
+        text = super().format(value, field, reading)
+        its = habits(reading.language)
+        return text.replace(".", its.decimal) if its.decimal == "," and _THOUSANDS.fullmatch(text) else text
 
     def _fixed(self, number: Decimal, text: str, field: FieldDef) -> str:
         places = _places(field)

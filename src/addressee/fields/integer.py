@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from addressee.core.fieldtype import FieldType, Reading
 from addressee.core.language import Saying, saying
+from addressee.core.locales import habits
 from addressee.core.registry import fields, register
 from addressee.core.setup import FieldDef
 
@@ -17,7 +18,7 @@ _NUMBER = re.compile(r"[+-]?(?:[0-9]{1,16}|[0-9]{1,3}(?:[ \u00a0\u202f'’][0-9]
 
 @register(fields, "integer")
 class Integer(FieldType):
-    """Empty text is no value, never zero."""
+    """Empty text is no value, never zero. Thousands may be grouped, by point or comma as the author's language does."""
 
     name: ClassVar[str] = "integer"
     column: ClassVar[str] = "num"
@@ -28,6 +29,9 @@ class Integer(FieldType):
         if not text:
             return None
         number = text.replace("\u2212", "-")
+        group = habits(reading.language).group
+        if group in (".", ",") and re.fullmatch(rf"[+-]?[0-9]{{1,3}}(?:{re.escape(group)}[0-9]{{3}}){{1,5}}", number):
+            number = number.replace(group, "")
         if not _NUMBER.fullmatch(number):
             raise self.bad("not-a-number", text, field)
         return self._in_range(int(re.sub(r"[^0-9-]", "", number)), text, field)

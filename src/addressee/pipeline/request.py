@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 from uuid import UUID
 from zoneinfo import ZoneInfo
@@ -77,7 +78,7 @@ def _post(
         if record is None or person is None:
             raise NotFound("no-such-record")
         threads.fill_last_messages(snapshot, [uuid])
-        values = _values(record, person, texts, setup)
+        values = _values(record, person, texts, setup, now)
         decision = post.post(verb, person, record, values, text, visibility, snapshot, setup, secrets.token_bytes(16))
         if decision.disposition is not Disposition.ACCEPT:
             raise Refused(decision.reason.value)
@@ -85,10 +86,13 @@ def _post(
         return _line(decision, snapshot, setup)
 
 
-def _values(record: RecordState, person: Person, texts: Mapping[str, str], setup: Setup) -> dict[str, Any]:
+def _values(
+    record: RecordState, person: Person, texts: Mapping[str, str], setup: Setup, now: datetime
+) -> dict[str, Any]:
     """The texts as values; those that stand already are left out: they need no right and are no change."""
     table = setup.tables[record.table]
-    reading = reading_of(setup, ZoneInfo(person.time_zone or setup.site.time_zone))
+    zone, language = ZoneInfo(person.time_zone or setup.site.time_zone), person.language or setup.site.language
+    reading = reading_of(setup, zone, language, now)
     found: dict[str, Any] = {}
     for name, text in texts.items():
         definition = table.live_fields.get(name)

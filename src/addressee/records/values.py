@@ -101,7 +101,7 @@ def moment(at: datetime) -> str:
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def reading(setup: Setup, zone: tzinfo = UTC) -> Reading:
+def reading(setup: Setup, zone: tzinfo = UTC, language: str = "", now: datetime | None = None) -> Reading:
     """What names mean, asked of the database one by one: for a filter or a form, never for a batch of mail."""
     snapshot = Snapshot(_LONG_AGO)
 
@@ -116,5 +116,10 @@ def reading(setup: Setup, zone: tzinfo = UTC) -> Reading:
         return tuple(exact or [one.key for one in found if not one.guest])
 
     return Reading(
-        zone=zone, find_records=records, find_persons=persons, titles=Titles(snapshot, setup, lambda record: True)
+        zone=zone,
+        language=language,
+        now=now,
+        find_records=records,
+        find_persons=persons,
+        titles=Titles(snapshot, setup, lambda record: True),
     )

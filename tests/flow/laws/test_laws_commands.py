@@ -379,7 +379,7 @@ def test_given_a_value_over_several_lines_when_the_next_begin_with_space_then_th
 BAD = [
     ("priority: six", "line 1: priority: 'six' is not taken; expected is a whole number from 1 to 5"),
     ("priority: 9", "expected is a whole number from 1 to 5"),
-    ("due: tomorrow", "'tomorrow' is not taken; expected is a date, YYYY-MM-DD"),
+    ("due: tomorrowish", "'tomorrowish' is not taken; expected is a date, YYYY-MM-DD"),
     ("due: 05/06/2026", "expected is a date, YYYY-MM-DD"),
     ("status: Opne", "Did you mean Open?"),
     ("refund: 1.234", "expected is a number such as 1234.50"),
