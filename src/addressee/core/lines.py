@@ -107,6 +107,8 @@ def read_values(
 def _hint(fault: BadValue) -> Saying | None:
     found = fault.data.get("found")
     near = _near(str(fault.data.get("near") or ""))
+    if found and fault.slug in ("ambiguous-date", "time-comes-twice"):
+        return saying("hint.two-readings", readings=found)
     return near or (saying("hint.several", names=found) if found else None)
 
 

@@ -78,6 +78,7 @@ SENTENCES: dict[str, str] = {
     "fault.no-value": "{field}: expected is {expected}.",
     "hint.near": "Did you mean {name}?",
     "hint.several": "Several are called so: {names}.",
+    "hint.two-readings": "It may mean {readings}.",
     "complaint.other": "It is no value of this field. Expected: {expected}.",
     # ---- the forms that fields take
     "expected.text": "text of at most {most} characters",
