@@ -11,6 +11,7 @@ from addressee.core.addresses import normal
 from addressee.core.attachments import sort_files
 from addressee.core.authorise import extent, field_access, has_role, is_staff, needed
 from addressee.core.command import verb
+from addressee.core.confirmation import essence
 from addressee.core.language import Saying, as_written, english, saying
 from addressee.core.message import Nature
 from addressee.core.reasons import Reason
@@ -19,6 +20,7 @@ from addressee.core.route import Kind, route
 from addressee.core.threads import other_numbers
 from addressee.core.values import (
     Actor,
+    Asks,
     Assurance,
     Decision,
     Disposition,
@@ -41,12 +43,12 @@ class Asking(Walk):
     def _act(self) -> Decision:
         record = self.record
         if record is not None and record.deleted:
-            proven = self.actor.proven and self.delivery.override is None
+            proven = self.actor.proven and not self.released
             return self.settle(Disposition.REJECT if proven else Disposition.HOLD, Reason.DELETED_RECORD)
         self.files = sort_files(self.message, self.account, self.setup)
         for left_out in (f for f in self.files if not f.stored):
             self.note("attachment", "left out", f"{left_out.attachment.name}: {left_out.reason}")
-        if self.found.dead is not None and self.delivery.override is None:
+        if self.found.dead is not None and not self.released:
             return self._impossible(self.found.dead)
         self.verb, why_none = self._command_word()
         if why_none:
@@ -145,16 +147,14 @@ class Asking(Walk):
         denied = self._denied(None, values)
         if denied:
             return self.settle(Disposition.HOLD, Reason.NOT_PERMITTED, denied)
-        if self.faults and not self.delivery.override:
+        if self.faults and not self.released:
             self._note_faults()
             return self._impossible(self._fault_reason())
         if self.faults:  # a person released it: the text counts, its lines do not
             values, prose = {}, self.message.new_text
-        if actor.lent and self._sensitive(values) and not self._sure(Assurance.E4):
-            return self.settle(Disposition.HOLD, Reason.CONFIRM, saying("why.sensitive"))
         if not self.message.subject.strip() and not prose and not self.message.attachments and not values:
             return self.settle(Disposition.HOLD, Reason.EMPTY)
-        self.unverified = not self.actor.level >= Assurance.E3 and self.delivery.override is None
+        self.unverified = not self.actor.level >= Assurance.E3 and not self.released
         visibility = Visibility.INTERNAL if has_role(actor.person) else Visibility.PUBLIC
         plan = action.plan(self._request("create", None, values, prose, visibility))
         faults = self._missing(plan) or self._taken(plan)
@@ -162,6 +162,9 @@ class Asking(Walk):
             self.faults = faults
             self._note_faults()
             return self._impossible(Reason.BAD_VALUE)
+        sure = not (actor.lent and self._sensitive(values)) or self._sure(Assurance.E4)
+        if not sure or self._is_another(plan):
+            return self._ask("create", plan, None if sure else saying("why.sensitive"))
         self.plan = plan
         self.visibility = visibility
         self._note_plan()
@@ -172,7 +175,7 @@ class Asking(Walk):
     def _impossible(self, reason: Reason, why: Saying | str = "") -> Decision:
         """Nothing to land on: rejected where the author can be told so, else a person decides."""
         sure = self.actor.level >= Assurance.E3  # by policy `open` too: he is answered then
-        told = sure and self.delivery.override is None and self.message.nature is Nature.PERSON
+        told = sure and not self.released and self.message.nature is Nature.PERSON
         return self.settle(Disposition.REJECT if told else Disposition.HOLD, reason, why)
 
     def _creator(self) -> tuple[Actor, tuple[Reason, Saying | str] | None]:
@@ -180,7 +183,7 @@ class Asking(Walk):
         actor, guest = self.actor, self.identity.guest
         table = self.route.table
         override = self.delivery.override
-        if override is not None:
+        if override is not None and self.released:
             self.used_right = f"{override.kind} by {override.by}"
             return actor, None
         if self.account is not None and not self.account.create:
@@ -251,12 +254,14 @@ class Asking(Walk):
                 return self._commented(record, prose, Reason.DONE)
             request = replace(request, values=values)
         least = action.level(request)
+        unsure: Saying | None = None
         if not self._sure(least):
-            asks = least >= Assurance.E4 or self.actor.level >= Assurance.E1
-            why = saying(
+            unsure = saying(
                 "why.level", action=action.name, least=int(needed(least, self.policy)), level=int(self.actor.level)
             )
-            return self.settle(Disposition.HOLD, Reason.CONFIRM if asks else Reason.NOT_PROVEN, why)
+            if least < Assurance.E4 and self.actor.level < Assurance.E1:
+                return self.settle(Disposition.HOLD, Reason.NOT_PROVEN, unsure)
+        steps = list(self.steps)
         if record is not None:
             self.visibility, prose = self._visibility(record, prose)
             request = replace(request, visibility=self.visibility, prose=prose)
@@ -267,11 +272,27 @@ class Asking(Walk):
         self.faults = self._missing(plan) or self._taken(plan)
         if self.faults:
             return self._refused(Reason.BAD_VALUE)
+        if unsure is not None or self._is_another(plan):
+            self.steps = steps  # what it would do is no part of what it did
+            return self._ask(action.name, plan, unsure)
         self.plan = plan
         self.used_right = f"{action.name} on {self.table}: {reach}"
         self.note("authorise", action.name, f"reaches {reach} records of {self.table}")
         self._note_plan()
         return self.settle(Disposition.ACCEPT, Reason.DONE)
+
+    def _is_another(self, plan: Changeset) -> bool:
+        """It was confirmed, and what would change is no longer what was shown."""
+        override = self.delivery.override
+        shown = override.shown if override is not None and self.confirmed else ""
+        return bool(shown) and shown != essence(plan.effects, self.snapshot)
+
+    def _ask(self, verb: str, plan: Changeset, unsure: Saying | None) -> Decision:
+        """Hold it, and show its author what would change (DESIGN section 4: confirmation asked)."""
+        if self.confirmed and unsure is not None:
+            return self.settle(Disposition.HOLD, Reason.NOT_PROVEN, unsure)
+        self.asks = Asks(verb, plan.effects, essence(plan.effects, self.snapshot), again=self.confirmed)
+        return self.settle(Disposition.HOLD, Reason.CONFIRM, unsure or saying("why.other-than-shown"))
 
     def _commented(self, record: RecordState, prose: str, reason: Reason, why: Saying | str = "") -> Decision:
         """Text and files of the message become a communication where the author may comment."""
@@ -291,7 +312,7 @@ class Asking(Walk):
     def _comment_right(self, record: RecordState) -> tuple[bool, str]:
         """E3 and a right, or a token by the address it was issued to, or shown unverified by the account's will."""
         override = self.delivery.override
-        if override is not None:
+        if override is not None and self.released:
             return True, f"{override.kind} by {override.by}"
         own_token = self.actor.token is not None and self.found.token is not None and self._sure(Assurance.E2)
         if own_token and not has_role(self.actor.person):
@@ -381,7 +402,7 @@ class Asking(Walk):
 
         A value that he may read and sends back as it stands needs no right.
         """
-        if self.delivery.override is not None and record is None:
+        if self.released and record is None:
             return None
         same = self._unchanged(record, values)
         barred = [

@@ -13,6 +13,7 @@ from addressee.core import replies
 from addressee.core.action import Changeset
 from addressee.core.asked import Asking
 from addressee.core.authorise import has_role
+from addressee.core.confirmation import answer_to
 from addressee.core.identify import identify
 from addressee.core.language import saying
 from addressee.core.message import Nature
@@ -22,10 +23,13 @@ from addressee.core.route import Kind, Route, route
 from addressee.core.setup import Setup
 from addressee.core.threads import Found, find
 from addressee.core.values import (
+    Assurance,
+    Confirmed,
     Decision,
     Delivery,
     Disposition,
     FileDecision,
+    Override,
     RecordState,
     Snapshot,
     Step,
@@ -63,6 +67,7 @@ class _Decider(Asking):
             or self._repeated()
             or self._history()
             or self._too_large()
+            or self._confirmation()
             or self._act()
         )
 
@@ -126,6 +131,9 @@ class _Decider(Asking):
         record = self.record
         self.account_key = self._account_key()
         self.account = self._account(self.account_key)
+        if self.found.code is not None and override is None:
+            self.target = f"confirm:{self.found.code.delivery}"
+            return None
         if record is None and self.found.trouble is not None and self.route.kind is not Kind.TABLE:
             self.target = f"address:{self.route.token or self.route.record}"[:80]
             return self._who() or self._repeated() or self.settle(Disposition.HOLD, self.found.trouble)
@@ -159,6 +167,8 @@ class _Decider(Asking):
         )
         self.actor = self.identity.actor
         self.steps += self.identity.steps
+        self.aligned = self.actor.proven
+        self._raise_level()
         alike = self.snapshot.same_id.get(self.message.message_id, set()) - {self.message.identity}
         if alike:
             self.note("message id", "seen before", "on a message with another body or author: this is another message")
@@ -167,6 +177,49 @@ class _Decider(Asking):
             if tried >= self.setup.option("bad_tokens_per_hour"):
                 return self.settle(Disposition.HOLD, Reason.BAD_TOKENS)
         return None
+
+    def _raise_level(self) -> None:
+        """E5: what was asked is confirmed. And a code speaks for the address it was sent to, as a reply token does."""
+        override, code = self.delivery.override, self.found.code
+        if override is not None and self.confirmed:
+            self.aligned = self.aligned or override.proven
+            level = max(Assurance(override.level), self.actor.level)
+            self.actor = replace(self.actor, level=level, proven=True)
+            guest = self.identity.guest
+            guest = replace(guest, level=max(level, guest.level), proven=True) if guest is not None else None
+            self.identity = replace(self.identity, actor=self.actor, guest=guest)
+            self.note("identify", level.name, override.how)
+        elif code is not None and code.address == self.message.author:
+            self.actor = replace(self.actor, level=max(self.actor.level, Assurance.E2), token=code.hash)
+
+    def _confirmation(self) -> Decision | None:
+        """An answer with a one-time code: it settles the delivery that waits for it, or changes nothing."""
+        code = self.found.code
+        if code is None or self.delivery.override is not None:
+            return None
+        person = self.message.nature is Nature.PERSON
+        reason = answer_to(self.found, self.message.author, self.message.new_text) if person else Reason.NOT_CONFIRMED
+        if reason is not Reason.CONFIRMED:
+            self.note("confirmation", reason.value, f"delivery {code.delivery} is left as it is")
+            told = self.message.author == code.address
+            decision = self.settle(Disposition.REJECT if told else Disposition.HOLD, reason)
+            return replace(decision, bad_token=decision.bad_token or reason is Reason.WRONG_CODE)
+        if self.record is not None:
+            request = self._request("comment", self.record, {}, self.message.new_text, Visibility.INTERNAL)
+            self.plan = Changeset(communications=(replies.linked(request, self.record.uuid, "mail"),))
+        said = Override(
+            kind="confirm",
+            by=self.actor.key or code.address if has_role(self.actor.person) else code.address,
+            level=int(Assurance.E5),
+            proven=self.aligned,
+            how=f"the code sent to {code.address} was answered from it, by message {self._message_name()}",
+            shown=code.shown,
+        )
+        decision = self.settle(Disposition.ACCEPT, Reason.CONFIRMED, f"delivery {code.delivery} is decided again")
+        return replace(decision, confirms=Confirmed(code.hash, code.delivery, said))
+
+    def _message_name(self) -> str:
+        return (self.message.message_id or self.message.identity)[:200]
 
     def _refused_by_person(self) -> Decision | None:
         override = self.delivery.override
@@ -182,7 +235,7 @@ class _Decider(Asking):
         bounce = message.nature is not Nature.AUTO_REPLIED
         reason = Reason.BOUNCE if bounce else Reason.AUTO_REPLY
         self.note("nature", message.nature.value, "it never commands, never makes a record, is never answered")
-        ours = self.found.token is not None or self.found.how.startswith(("token", "reference to mail of ours"))
+        ours = self.found.token is not None or self.found.how.startswith(("token", "code", "reference to mail of ours"))
         if self.record is None or not ours:
             return self.settle(
                 Disposition.DISCARD, reason, "it answers no mail of a record; it is kept, nobody is told"
@@ -256,8 +309,9 @@ class _Decider(Asking):
             faults=self.faults,
             fresh=self.fresh,
             reading=self.reading(),
-            released=self.delivery.override is not None,
             marked=self.marked,
+            released=self.released,
+            confirmed=self.confirmed,
             null_sender=self.delivery.envelope.transport in ("smtp", "lmtp") and not self.delivery.envelope.sender,
         )
         return replies.added(decision, replies.write(telling))

@@ -115,12 +115,13 @@ def identify(
         level, why = Assurance.E3, f"the policy is open: an unambiguous From counts as E3 ({why})"
     own_token = token.hash if token is not None and author and token.address == author else None
     lender = snapshot.persons.get(account.guest) if account and account.guest else None
-    guest = Actor(lender, author, level, lent=True, proven=proven, token=own_token) if lender else None
+    on_file = bool(author) and (known or person is not None)
+    guest = Actor(lender, author, level, lent=True, proven=proven, on_file=on_file, token=own_token) if lender else None
     if has_role(person):
-        actor = Actor(person, author, level, proven=proven, token=own_token)
+        actor = Actor(person, author, level, proven=proven, on_file=on_file, token=own_token)
         who = f"{author} is {person.name or person.key}" if person else author
     else:
-        actor = guest or Actor(None, author, level, proven=proven, token=own_token)
+        actor = guest or Actor(None, author, level, proven=proven, on_file=on_file, token=own_token)
         who = f"{author or 'nobody'} has no role here"
         if guest:
             who += f"; rights are those of the guest {lender.key if lender else ''}"

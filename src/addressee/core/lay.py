@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from addressee.core.authorise import addresses_of
 from addressee.core.fieldtype import fold
 from addressee.core.registry import fields
@@ -32,6 +34,7 @@ def lay(decision: Decision, delivery: Delivery, snapshot: Snapshot, setup: Setup
         snapshot.held.setdefault((message.identity, decision.target), decision.delivery)
     if settled and decision.target:
         snapshot.applied.setdefault((message.identity, decision.target), decision.delivery)
+    _lay_confirmation(decision, snapshot)
     for change in decision.changes:
         _lay_change(change.state, change.kind, snapshot, setup)
     for draft in decision.communications:
@@ -58,6 +61,15 @@ def lay(decision: Decision, delivery: Delivery, snapshot: Snapshot, setup: Setup
         snapshot.count("@" + author.rpartition("@")[2]).creates_hour += 1
     if decision.bad_token:
         snapshot.count(author).bad_tokens_hour += 1
+
+
+def _lay_confirmation(decision: Decision, snapshot: Snapshot) -> None:
+    """Its delivery waits no more: another code of it counts as little as the same one again."""
+    if decision.confirms is None:
+        return
+    for code in list(snapshot.codes.values()):
+        if code.delivery == decision.confirms.delivery:
+            snapshot.codes[code.hash] = replace(code, used=code.hash == decision.confirms.code, waiting=False)
 
 
 def _lay_change(state: RecordState, kind: str, snapshot: Snapshot, setup: Setup) -> None:

@@ -42,6 +42,7 @@ OPTIONS: dict[str, Option] = {
     "domain_creates_per_hour": Option(60, "records", "records made for one domain by a guest's rights"),
     "bad_tokens_per_hour": Option(10, "tries", "unknown reply tokens of one author, then held"),
     "confirm_above": Option(20, "records", "a command over more records asks first"),
+    "confirm_hours": Option(24, "hours", "a confirmation may be given this long; its code counts once"),
     "token_days": Option(730, "days", "a reply token is honoured this long; 0 = for ever"),
     "connections": Option(30, "connections", "SMTP sessions at once from one address"),
     "connections_per_minute": Option(300, "connections", "SMTP sessions a minute from one address"),

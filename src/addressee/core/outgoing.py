@@ -57,7 +57,7 @@ def compose(draft: OutboxDraft, setup: Setup, seed: str) -> Outgoing:
     """
     account = setup.accounts.get(draft.account)
     sender = _sender(draft, account, setup)
-    token = draft.token if draft.record else None
+    token = draft.token if draft.record or draft.confirms else None
     reply_to = _reply_address(token, account, setup) if token else ""
     if draft.no_reply:
         reply_to = f"noreply@{_domain(setup.site.domain)}"

@@ -9,6 +9,7 @@ class Reason(StrEnum):
     """Stable slugs: other programs rely on them."""
 
     DONE = "done"
+    CONFIRMED = "confirmed"
     # accept, with something left undone
     BAD_VALUE = "bad-value"
     NO_SUCH_FIELD = "no-such-field"
@@ -48,6 +49,10 @@ class Reason(StrEnum):
     # reject
     NO_RECORD = "no-record"
     REFUSED_BY_PERSON = "refused-by-person"
+    CODE_USED = "code-used"
+    CODE_EXPIRED = "code-expired"
+    WRONG_CODE = "wrong-code"
+    NOT_CONFIRMED = "not-confirmed"
     # discard
     DUPLICATE = "duplicate"
     LOOP = "loop"
@@ -75,6 +80,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.HISTORY: "It is old mail: stored and linked, nothing else.",
     Reason.NOT_BUILT: "This command is not available on this server yet.",
     Reason.NOT_PROVEN: "Nothing proves that the author is who the message says.",
+    Reason.CONFIRMED: "It confirmed what an earlier message asked for.",
     Reason.CONFIRM: "This needs a confirmation before it is done.",
     Reason.STRANGER: "The author is not known here and this address takes no guests.",
     Reason.CREATE_OFF: "This address makes no records.",
@@ -98,6 +104,10 @@ SENTENCES: dict[Reason, str] = {
     Reason.FOR_PEOPLE: "Mail to this address is for a person, not for a record.",
     Reason.NO_RECORD: "The command needs a record, and the address names a table.",
     Reason.REFUSED_BY_PERSON: "A person refused the message.",
+    Reason.CODE_USED: "The code was used, or what it was for is settled: nothing was changed.",
+    Reason.CODE_EXPIRED: "The code is no longer valid, so nothing was changed. Send the first message again.",
+    Reason.WRONG_CODE: "It is not the code that was sent, or comes from another address, so nothing was changed.",
+    Reason.NOT_CONFIRMED: "The answer does not say yes, so nothing was changed.",
     Reason.DUPLICATE: "The same message was handled before.",
     Reason.LOOP: "The message came back to us: a mail loop.",
     Reason.BLOCKED: "The author is on the block list.",

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from addressee.core import confirmation
 from addressee.core.action import Request, communication
 from addressee.core.addresses import normal
 from addressee.core.attachments import SENTENCES as FILE_SENTENCES
@@ -69,6 +70,7 @@ class Telling:
     reading: Reading
     released: bool
     marked: str = ""  # a rule marked the message: nobody is answered
+    confirmed: bool = False  # its author confirmed it
     null_sender: bool = False  # the envelope names no one to answer (RFC 3834 2)
 
     @property
@@ -108,6 +110,8 @@ def write(telling: Telling) -> Answers:
     answers = Answers()
     _to_author(telling, answers)
     decision = telling.decision
+    if decision.confirms is not None:
+        return answers
     if telling.message.nature in (Nature.AUTO_REPLIED, Nature.BOUNCE, Nature.FEEDBACK):
         return answers  # a notice of it could set off the next (law 10)
     if decision.disposition is Disposition.ACCEPT and decision.communications:
@@ -148,6 +152,9 @@ def _to_author(telling: Telling, answers: Answers) -> None:
     if over:
         answers.hold_back(to, "the answer", over)
         return
+    if telling.decision.asks is not None:
+        answers.add(_confirmation(telling, to))
+        return
     kind, subject, text = _answer(telling, answers)
     record = telling.record if _opens_record(telling) else None
     message = telling.message
@@ -167,6 +174,30 @@ def _to_author(telling: Telling, answers: Answers) -> None:
             references=(*message.references[-20:], message.message_id) if message.message_id else (),
             message=message.identity or None,
         )
+    )
+
+
+def _confirmation(telling: Telling, to: str) -> OutboxDraft:
+    """The mail that asks its author to confirm, with a code that counts once."""
+    record, asks, message = telling.record, telling.decision.asks, telling.message
+    code = confirmation.new_code(telling)
+    reads = record is not None and may_read(telling.actor, record, telling)
+    subject, text = confirmation.message(telling, code, reads)
+    return OutboxDraft(
+        kind="confirmation",
+        to=to,
+        subject=subject,
+        text=_with_held_back(telling, to, text),
+        account=telling.account_key,
+        record=record.uuid if record is not None else None,
+        token=code,
+        confirms=telling.decision.delivery,
+        shown=asks.shown if asks is not None else "",
+        table=record.table if record is not None else "",
+        seed=telling.fresh.uuid(),
+        in_reply_to=message.message_id,
+        references=(*message.references[-20:], message.message_id) if message.message_id else (),
+        message=message.identity or None,
     )
 
 
@@ -199,7 +230,10 @@ def _unanswerable(telling: Telling) -> str:
         return "there is no single author to answer"
     if telling.released and decision.disposition is Disposition.HOLD:
         return "it was released and waits again"
+    if decision.reason is Reason.CONFIRMED:
+        return "what it confirmed is answered"
     sure = actor.level >= Assurance.E3 or (actor.level is Assurance.E2 and actor.token is not None)
+    sure = sure or (decision.asks is not None and actor.on_file and actor.level >= Assurance.E1)
     if not sure:
         return "the author is not proven, so he is not answered (law 11)"
     if actor.address.startswith(_SILENT_AUTHORS) or _is_ours(actor.address, telling.setup):
@@ -222,7 +256,7 @@ def _goes_without_saying(telling: Telling) -> bool:
     """One message has one answer, but what was asked for or refused elsewhere is told all the same."""
     decision = telling.decision
     plain = decision.disposition is Disposition.ACCEPT and decision.reason in (Reason.DONE, Reason.UNVERIFIED)
-    return plain and not telling.faults and not telling.answer
+    return plain and not telling.faults and not telling.answer and not telling.confirmed
 
 
 def _over_limit(telling: Telling, to: str) -> str:

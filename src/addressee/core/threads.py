@@ -19,10 +19,12 @@ from addressee.core.reasons import Reason
 from addressee.core.route import Kind, Route
 from addressee.core.setup import Setup
 from addressee.core.tokens import PATTERN, digest, in_subject, is_token
-from addressee.core.values import RecordState, Snapshot, Step, TokenState
+from addressee.core.values import Code, RecordState, Snapshot, Step, TokenState
 
+_REFERENCE = "In-Reply-To or References"
 TOKEN_HEADER = "x-addressee-token"  # noqa: S105
 _MOST_REFERENCES = 100
+_CODE_LINES = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,8 @@ class Found:
     trouble   why the address or token leads nowhere, where it does not
     dead      the token that led to the record has expired or was withdrawn
     bad       a token that was never issued stood in it
+    code      a one-time code that we sent stood in it
+    typed     codes in the first lines of its text, by hash
     """
 
     record: str = ""
@@ -44,6 +48,8 @@ class Found:
     trouble: Reason | None = None
     bad: bool = False
     dead: Reason | None = None
+    code: Code | None = None
+    typed: tuple[str, ...] = ()
     steps: tuple[Step, ...] = ()
 
 
@@ -54,6 +60,13 @@ class Candidate:
     token: TokenState | None
     account: str = ""
     dead: Reason | None = None
+
+
+def codes_in(message: Message) -> list[str]:
+    """What has the form of a one-time code in the first lines that the author wrote."""
+    lines = [line for line in message.new_text.split("\n") if line.strip()][:_CODE_LINES]
+    words = (word.strip(".,;:!?\"'()[]<>#*").lower() for line in lines for word in line.split())
+    return list(dict.fromkeys(word for word in words if is_token(word)))
 
 
 def tokens_in(message: Message, route: Route) -> Iterator[tuple[str, str]]:
@@ -68,7 +81,7 @@ def tokens_in(message: Message, route: Route) -> Iterator[tuple[str, str]]:
     for message_id in referenced(message):
         local = message_id.partition("@")[0].partition(".")[0].lower()
         if PATTERN.fullmatch(local):
-            yield "In-Reply-To or References", local
+            yield _REFERENCE, local
 
 
 def referenced(message: Message) -> list[str]:
@@ -110,13 +123,20 @@ def find(message: Message, route: Route, snapshot: Snapshot, setup: Setup, *, on
     steps: list[Step] = []
     trouble, bad = _address_trouble(route, snapshot), False
     candidates: list[Candidate] = []
+    typed = tuple(map(digest, codes_in(message)))
+    code = next((snapshot.codes[each] for each in typed if each in snapshot.codes), None)
     if route.kind is Kind.RECORD and trouble is None:
         candidates.append(Candidate("record address", route.record, None))
     for where, text in tokens_in(message, route):
         state = snapshot.tokens.get(digest(text))
+        sent = snapshot.codes.get(digest(text))
+        if sent is not None:
+            answered = where != _REFERENCE or (sent.live and any(text in each.lower() for each in message.in_reply_to))
+            code = code or (sent if answered else None)
+            continue
         if state is None:
-            bad = bad or where != "In-Reply-To or References"
-            if where != "In-Reply-To or References":
+            bad = bad or where != _REFERENCE
+            if where != _REFERENCE:
                 steps.append(Step("identify record", "token unknown", f"the token in the {where} was never issued"))
             continue
         dead = Reason.TOKEN_REVOKED if state.revoked else Reason.TOKEN_EXPIRED if state.expired else None
@@ -126,6 +146,8 @@ def find(message: Message, route: Route, snapshot: Snapshot, setup: Setup, *, on
             trouble = trouble or dead
         honoured = None if dead else state
         candidates.append(Candidate(f"token in the {where}", state.record, honoured, state.account, dead))
+    if code is not None and code.record:
+        candidates.insert(0, Candidate("code of a confirmation", code.record, None))
     candidates += _by_reference(message, snapshot, one_per_thread)
     candidates += [
         Candidate("number in the subject", snapshot.numbered[number], None)
@@ -137,7 +159,7 @@ def find(message: Message, route: Route, snapshot: Snapshot, setup: Setup, *, on
         for table, number in numbers_in(message, route, setup):
             steps.append(Step("identify record", "no such number", f"{table} has no number {number}"))
         steps.append(Step("identify record", "none", "no address, token, reference or number names a record"))
-        return Found(trouble=trouble, bad=bad, steps=tuple(steps))
+        return Found(trouble=trouble, bad=bad, code=code, typed=typed, steps=tuple(steps))
     first = candidates[0]
     token = next((c.token for c in candidates if c.token and c.record == first.record), None)
     conflict = _conflict(candidates, first)
@@ -155,13 +177,16 @@ def find(message: Message, route: Route, snapshot: Snapshot, setup: Setup, *, on
         trouble,
         bad,
         None if token else first.dead,
+        code,
+        typed,
         tuple(steps),
     )
 
 
 def _address_trouble(route: Route, snapshot: Snapshot) -> Reason | None:
-    if route.kind is Kind.TOKEN and digest(route.token) not in snapshot.tokens:
-        return Reason.TOKEN_UNKNOWN
+    if route.kind is Kind.TOKEN:
+        known = digest(route.token)
+        return None if known in snapshot.tokens or known in snapshot.codes else Reason.TOKEN_UNKNOWN
     if route.kind is Kind.RECORD:
         record = snapshot.records.get(route.record)
         if record is None or (route.table and record.table != route.table):

@@ -92,6 +92,7 @@ class Actor:
     level: Assurance
     lent: bool = False
     proven: bool = False
+    on_file: bool = False  # the address is a person's or a contact's, or we wrote to it
     token: str | None = None  # hash of the reply token he used, where it was issued to his address
 
     @property
@@ -157,6 +158,28 @@ class TokenState:
 
 
 @dataclass(frozen=True, slots=True)
+class Code:
+    """A one-time code, sent to one address to confirm what one held delivery asks. Only its hash is kept.
+
+    shown    what would change, as it was shown (core/confirmation.essence)
+    waiting  the delivery still waits for it
+    """
+
+    hash: str
+    delivery: int
+    address: str
+    record: str = ""
+    shown: str = ""
+    expired: bool = False
+    used: bool = False
+    waiting: bool = True
+
+    @property
+    def live(self) -> bool:
+        return self.waiting and not self.used and not self.expired
+
+
+@dataclass(frozen=True, slots=True)
 class KnownMessage:
     """A message we sent or took, found by its Message-ID, and the records it belongs to."""
 
@@ -182,12 +205,20 @@ class Delivery:
 
 @dataclass(frozen=True, slots=True)
 class Override:
-    """What a person said of a held delivery: release it, as a comment, or route it (law 6)."""
+    """What a person said of a held delivery: release it, as a comment, or route it (law 6); or his confirmation.
 
-    kind: str  # release | comment | route | replay
-    by: str  # the person's key, or "operator"
+    Of a confirmation: at which level it counts (5 by code, 6 by a signed-in page), whether evidence proved its author,
+    how it was given, in words, and what had been shown to him.
+    """
+
+    kind: str  # release | comment | route | reject | confirm
+    by: str  # the person's key, or "operator"; of a confirmation by mail the address
     table: str = ""
     record: str = ""
+    level: int = 0
+    proven: bool = False
+    how: str = ""
+    shown: str = ""
 
 
 @dataclass(slots=True)
@@ -264,6 +295,8 @@ class OutboxDraft:
     table: str = ""  # of the record: the sender's address where there is no account
     sender_name: str = ""  # who writes, in front of the site's name
     seed: str = ""  # the Message-ID of a message without token is made of it; unique (Fresh.uuid)
+    confirms: int = 0  # the held delivery that `token`, then a one-time code, confirms
+    shown: str = ""  # what would change (core/confirmation.essence)
     no_reply: bool = False  # an answer to it leads nowhere: it goes to an address that only people look at
 
 
@@ -310,6 +343,25 @@ class FileDecision:
 
 
 @dataclass(frozen=True, slots=True)
+class Asks:
+    """What a held delivery would do once it is confirmed. `effects` are a preview: nothing of them stands."""
+
+    verb: str
+    effects: tuple[Effect, ...]
+    shown: str
+    again: bool = False  # it was confirmed, but what would change is no longer what was shown
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmed:
+    """A delivery confirms another: the code is used up, and the held one is decided again with what was said."""
+
+    code: str  # hash
+    delivery: int
+    override: Override
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """All that follows from one delivery; writing it down is pipeline/commit's."""
 
@@ -336,6 +388,8 @@ class Decision:
     right: str = ""  # the right or token that allowed it, for the audit entry
     guest_create: bool = False
     why: Saying | None = None  # what the author is told beside the reason's sentence
+    asks: Asks | None = None
+    confirms: Confirmed | None = None
     held_back: tuple[str, ...] = ()  # addresses that a limit kept an answer or notice from
     gathered: tuple[NoticeDraft, ...] = ()  # the notices among them, to be told in a digest
 
@@ -375,6 +429,7 @@ class Snapshot:
     contacts: dict[str, list[str]] = field(default_factory=dict)  # address -> uuids in tables with `person`
     correspondents: dict[str, dict[str, Correspondent]] = field(default_factory=dict)  # record -> address ->
     tokens: dict[str, TokenState] = field(default_factory=dict)  # by hash
+    codes: dict[str, Code] = field(default_factory=dict)  # by hash
     messages: dict[str, list[KnownMessage]] = field(default_factory=dict)  # by Message-ID
     applied: dict[tuple[str, str], int] = field(default_factory=dict)  # (identity, target) -> delivery
     held: dict[tuple[str, str], int] = field(default_factory=dict)  # the same, of those that wait for a person

@@ -21,6 +21,7 @@ from addressee.core.setup import Account, Setup
 from addressee.core.threads import Found
 from addressee.core.values import (
     Actor,
+    Asks,
     Assurance,
     Decision,
     Delivery,
@@ -58,6 +59,7 @@ class Walk:
     verb: str = ""
     form: str = ""  # the table whose fields the lines name
     plan: Changeset | None = None
+    asks: Asks | None = None
     used_right: str = ""
     named: frozenset[str] = frozenset()  # the fields that the lines name
     unverified: bool = False
@@ -65,6 +67,7 @@ class Walk:
     guest_create: bool = False
     visibility: Visibility = Visibility.INTERNAL
     old: bool = False
+    aligned: bool = False  # E3 or better by evidence, of this message or of the one that confirmed it
     fresh: Fresh = field(init=False)
 
     def __post_init__(self) -> None:
@@ -111,6 +114,7 @@ class Walk:
             right=self.used_right,
             guest_create=self.guest_create,
             why=why if isinstance(why, Saying) else None,
+            asks=self.asks,
         )
 
     def _account(self, key: str) -> Account | None:
@@ -184,9 +188,23 @@ class Walk:
     def policy(self) -> str:
         return policy_of(self.setup, self.account)
 
+    @property
+    def released(self) -> bool:
+        """A person vouched for the author and let the message through."""
+        return self.delivery.override is not None and not self.confirmed
+
+    @property
+    def confirmed(self) -> bool:
+        """The author confirmed what the message asks: by its code, or by the button of a page."""
+        return self.delivery.override is not None and self.delivery.override.kind == "confirm"
+
     def _sure(self, level: Assurance) -> bool:
         """Is the actor as sure as a line of the table asks? A person's release vouches for the author."""
-        return self.delivery.override is not None or self.actor.level >= needed(level, self.policy)
+        if self.released:
+            return True
+        if level is Assurance.E4 and self.actor.level is Assurance.E5 and not self.aligned:
+            return False  # the line says: E4, or E3 + E5
+        return self.actor.level >= needed(level, self.policy)
 
     def _reaches(self, right: Right | None, record: RecordState) -> str:
         bound = self.snapshot.correspondents.get(record.uuid, {})

@@ -11,7 +11,7 @@ from addressee.core.fieldtype import Reading, fold
 from addressee.core.registry import actions, fields
 from addressee.core.route import Kind, Route, route
 from addressee.core.setup import Setup
-from addressee.core.threads import find, numbers_in, referenced, tokens_in
+from addressee.core.threads import codes_in, find, numbers_in, referenced, tokens_in
 from addressee.core.tokens import digest
 from addressee.core.values import Delivery, Snapshot, Wanted
 
@@ -31,6 +31,7 @@ def first_round(deliveries: Sequence[Delivery], setup: Setup) -> Wanted:
             wanted.addresses.add("(no author)")
         wanted.message_ids |= {*referenced(message), *((message.message_id,) if message.message_id else ())}
         wanted.tokens |= {digest(token) for _, token in tokens_in(message, found)}
+        wanted.tokens |= set(map(digest, codes_in(message)))
         wanted.numbers |= set(numbers_in(message, found, setup))
         if found.record:
             wanted.uuids.add(found.record)

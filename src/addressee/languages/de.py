@@ -218,6 +218,7 @@ SENTENCES: dict[str, str] = {
     "why.no-right-on-table": "kein Recht auf {action} reicht bei dieser Tabelle so weit ({who})",
     "why.may-not-write": "{who} darf {fields} von {table} nicht schreiben",
     "why.level": "{action} verlangt E{least}, der Absender ist bei E{level}",
+    "why.other-than-shown": "was sich ändern würde, ist nicht mehr das, was bei der Bestätigung gezeigt wurde",
     "why.may-not-comment": "{who} darf diesen Datensatz nicht kommentieren",
     "why.backwards": "es würde enden ({end}), bevor es beginnt ({start})",
     "why.too-large": "{size} Bytes; die Option message_size_bytes erlaubt {most}",

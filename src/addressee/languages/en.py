@@ -138,6 +138,7 @@ SENTENCES: dict[str, str] = {
     "why.no-right-on-table": "no right of {who} to {action} reaches this table",
     "why.may-not-write": "{who} may not write {fields} of {table}",
     "why.level": "{action} asks for E{least}, the author is at E{level}",
+    "why.other-than-shown": "what would change is no longer what was shown when it was confirmed",
     "why.may-not-comment": "{who} may not comment on this record",
     "why.backwards": "it would end ({end}) before it begins ({start})",
     "why.too-large": "{size} bytes; the option message_size_bytes allows {most}",

@@ -218,6 +218,7 @@ SENTENCES: dict[str, str] = {
     "why.no-right-on-table": "ningún derecho de {who} a {action} alcanza esta tabla",
     "why.may-not-write": "{who} no puede escribir {fields} de {table}",
     "why.level": "{action} pide E{least}, el autor está en E{level}",
+    "why.other-than-shown": "lo que cambiaría ya no es lo que se mostró al confirmarlo",
     "why.may-not-comment": "{who} no puede comentar este registro",
     "why.backwards": "terminaría ({end}) antes de empezar ({start})",
     "why.too-large": "{size} bytes; la opción message_size_bytes permite {most}",

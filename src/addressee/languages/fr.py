@@ -218,6 +218,7 @@ SENTENCES: dict[str, str] = {
     "why.no-right-on-table": "aucun droit de {who} à {action} ne s'étend à cette table",
     "why.may-not-write": "{who} ne peut pas écrire {fields} de {table}",
     "why.level": "{action} demande E{least}, l'auteur est à E{level}",
+    "why.other-than-shown": "ce qui changerait n'est plus ce qui était montré lors de la confirmation",
     "why.may-not-comment": "{who} ne peut pas commenter cette fiche",
     "why.backwards": "la fin ({end}) précéderait le début ({start})",
     "why.too-large": "{size} octets ; l'option message_size_bytes en permet {most}",

@@ -218,6 +218,7 @@ SENTENCES: dict[str, str] = {
     "why.no-right-on-table": "nenhum direito de {who} a {action} alcança esta tabela",
     "why.may-not-write": "{who} não pode escrever {fields} de {table}",
     "why.level": "{action} pede E{least}, o autor está em E{level}",
+    "why.other-than-shown": "o que mudaria já não é o que foi mostrado na confirmação",
     "why.may-not-comment": "{who} não pode comentar este registo",
     "why.backwards": "terminaria ({end}) antes de começar ({start})",
     "why.too-large": "{size} bytes; a opção message_size_bytes permite {most}",

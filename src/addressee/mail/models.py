@@ -167,6 +167,18 @@ class Token(models.Model):
     uses = models.PositiveIntegerField(default=0)
 
 
+class Code(models.Model):
+    """A one-time code, by its hash: sent to one address, it confirms what one held delivery asks (level E5)."""
+
+    hash = models.CharField(max_length=40, primary_key=True)
+    delivery = models.ForeignKey(Delivery, on_delete=models.CASCADE)
+    address = models.CharField(max_length=320)
+    shown = models.CharField(max_length=40)  # what would change, as it was shown (core/confirmation.essence)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+
 class OutboxItem(models.Model):
     """One message to one address, to be sent. Written only by mail/outbox, in the transaction of its cause."""
 

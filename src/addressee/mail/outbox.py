@@ -24,7 +24,7 @@ from addressee.core.outgoing import Outgoing, compose
 from addressee.core.setup import Setup
 from addressee.core.tokens import digest
 from addressee.core.values import OutboxDraft, TokenState
-from addressee.mail import notices, spool
+from addressee.mail import codes, notices, spool
 from addressee.mail.claims import LEASE, is_dead
 from addressee.mail.models import Communication, Delivery, Message, OutboxItem, Token
 from addressee.mail.peek import message_id_hash
@@ -47,12 +47,13 @@ def write(
     for place, (draft, delivery) in enumerate(drafts):
         outgoing = compose(draft, setup, f"{delivery} {place} {now.isoformat()} {draft.to} {draft.kind}")
         items.append(_row(draft, outgoing, delivery, now))
-        if draft.token and draft.record:
+        if draft.token and draft.record and not draft.confirms:
             tokens.append(_token_row(draft, outgoing, setup, now))
     for known, uses in Counter(used).items():
         row = {"hash": known.hash, "record_id": uuid.UUID(known.record), "address": known.address}
         tokens.append(bulk.new(Token, **row, account=known.account, notice=known.notice, created_at=now, uses=uses))
     bulk.insert(items)
+    codes.keep([draft for draft, _ in drafts], setup, now)
     bulk.insert(tokens, f"ON CONFLICT (hash) DO UPDATE SET uses = {bulk.table(Token)}.uses + excluded.uses")
 
 
@@ -72,7 +73,7 @@ def _row(draft: OutboxDraft, outgoing: Outgoing, delivery: int | None, now: date
         record_id=uuid.UUID(draft.record) if draft.record else None,
         message=draft.message or "",
         delivery_id=delivery,
-        token_hash=digest(draft.token) if draft.token and draft.record else "",
+        token_hash=digest(draft.token) if draft.token and draft.record and not draft.confirms else "",
         created_at=now,
         due_at=now,
     )

@@ -13,11 +13,14 @@ from uuid import UUID
 
 from django.db import connection
 
+from addressee.core.reasons import Reason
 from addressee.core.route import Kind, route
 from addressee.core.setup import Setup
 from addressee.core.tokens import digest
+from addressee.core.values import Code as OneTimeCode
 from addressee.core.values import Counts, KnownMessage, Past, Snapshot, Step, TokenState, Wanted
 from addressee.mail.models import (
+    Code,
     Communication,
     Delivery,
     LimitMark,
@@ -38,14 +41,15 @@ _NAMED_WITHIN = timedelta(days=7)  # what a limit held back longer ago is not na
 def address_exists(address: str) -> bool:
     """Is this an address of ours: an account, a table, a record that stands or a reply token that was issued?
 
-    Asked at RCPT: expired and withdrawn tokens and deleted records still answer, so that their mail is kept.
+    Asked at RCPT: expired and used tokens and codes and deleted records still answer, so that their mail is kept.
     """
     found = route(address, store.current())
     if found.kind is Kind.RECORD:
         rows = Record.objects.filter(uuid=found.record)
         return rows.filter(table=found.table).exists() if found.table else rows.exists()
     if found.kind is Kind.TOKEN:
-        return Token.objects.filter(hash=digest(found.token)).exists()
+        known = digest(found.token)
+        return Token.objects.filter(hash=known).exists() or Code.objects.filter(hash=known).exists()
     return found.kind is not Kind.NONE
 
 
@@ -86,6 +90,13 @@ def _arms(wanted: Wanted, now: datetime) -> list[Arm]:
                 [at, *given],
             )
         )
+        source = f"{bulk.table(Code)} c JOIN {delivery} d ON d.id = c.delivery_id WHERE c.hash IN {marks}"
+        flags = (
+            "CASE WHEN c.expires_at <= %s THEN 1 ELSE 0 END + CASE WHEN c.used_at IS NOT NULL THEN 2 ELSE 0 END"
+            f" + CASE WHEN d.disposition = 'hold' AND d.reason = '{Reason.CONFIRM}' THEN 4 ELSE 0 END"
+        )
+        which = f"{_text('d.id')} || ' ' || d.target"
+        arms.append(_arm("code", "c.hash", which, "c.address", "c.shown", flags, source, [at, *given]))
     if wanted.message_ids:
         marks, given = bulk.placeholders(sorted({message_id_hash(each) for each in wanted.message_ids}))
         arms.append(
@@ -268,6 +279,11 @@ def _take(snapshot: Snapshot, wanted: Wanted, kind: str, a: str, b: str, c: str,
         record = str(UUID(b))
         wanted.uuids.add(record)
         snapshot.tokens[a] = TokenState(a, record, c, d, bool(n & 1), bool(n & 2), bool(n & 4))
+    elif kind == "code":
+        number, _, target = b.partition(" ")
+        record = target.removeprefix("record:") if target.startswith("record:") else ""
+        wanted.uuids |= {record} if record else set()
+        snapshot.codes[a] = OneTimeCode(a, int(number), c, record, d, bool(n & 1), bool(n & 2), bool(n & 4))
     elif kind in ("ours", "thread"):
         record = str(UUID(b))
         wanted.uuids.add(record)

@@ -27,8 +27,8 @@ from addressee.core.values import (
     Snapshot,
     TokenState,
 )
+from addressee.mail import codes, notices, outbox, spool
 from addressee.mail import models as mail
-from addressee.mail import notices, outbox, spool
 from addressee.mail.peek import message_id_hash
 from addressee.records import bulk, writer
 
@@ -53,6 +53,7 @@ def write(decided: Sequence[Decided], snapshot: Snapshot, setup: Setup, now: dat
     write_effects([(d, delivery.message.identity, delivery.override) for _, delivery, d in decided], setup, now, used)
     _files(decided)
     spool.settle([_settled(delivery, d, snapshot, setup) for _, delivery, d in decided], now, worker)
+    codes.confirm([d.confirms for _, _, d in decided if d.confirms is not None], now)
 
 
 def write_effects(
@@ -272,6 +273,7 @@ def result_of(decision: Decision, snapshot: Snapshot, setup: Setup) -> dict[str,
         "replies": [_reply(o) for o in decision.outbox if o.kind in _ANSWERS],
         "attachments": [_file(f) for f in decision.files],
         "trace": [{"step": s.step, "result": s.result, "why": s.why} for s in decision.trace],
+        **({"confirms": decision.confirms.delivery} if decision.confirms is not None else {}),
     }
 
 

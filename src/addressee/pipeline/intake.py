@@ -16,6 +16,7 @@ from addressee.core.errors import Refused
 from addressee.core.headers import Headers, printable, raw_text, scan
 from addressee.core.mailboxes import mailboxes
 from addressee.core.message import Envelope
+from addressee.core.reasons import Reason
 from addressee.core.route import Kind, route
 from addressee.core.setup import Setup
 from addressee.core.trace_headers import delivered_to
@@ -121,6 +122,9 @@ def work_off(ids: Sequence[int], worker: Worker) -> list[Delivery]:
         if not worker.step(only=left):
             time.sleep(_PAUSE_SECONDS)  # another worker has them, or an earlier one of the same author
         rows = rows_of(ids)
+    confirmed = [row.result["confirms"] for row in rows if row.reason == Reason.CONFIRMED]
+    if confirmed:  # what they confirmed is decided now, not when the next message comes
+        work_off(confirmed, worker)
     return rows
 
 

@@ -66,7 +66,9 @@ def test_given_an_unproven_author_when_anything_becomes_of_his_mail_then_he_is_t
     ):
         for author in (CARLA, BEN, "new@other.example"):
             line = office.mail(author, to, subject, "priority: nonsense", proof=None)
-            assert line.to(author) == [], (to, subject, author)
+            asked = ["confirmation"] if line.end == ("hold", "confirm") and author != "new@other.example" else []
+            assert [o.kind for o in line.to(author)] == asked, (to, subject, author)
+            assert not any("nonsense" in o.content["text"] for o in line.to(author))
 
 
 def test_given_policy_open_when_the_author_is_clear_he_is_answered_and_when_ambiguous_he_gets_nothing(office):

@@ -605,7 +605,9 @@ def test_given_sensitive_values_when_proven_only_by_dmarc_then_confirmation_and_
     asked = office.mail(BEN, office.address(n), "update", "refund: 10\npriority: 5")
     assert asked.end == ("hold", "confirm")
     assert office.values(n)["priority"] == 2
-    assert "waits" in asked.answer()
+    shown = asked.to(BEN, "confirmation")[0].content["text"]
+    assert "refund: nothing → 10.00" in shown
+    assert "Urgency level: 2 → 5" in shown
     assert office.mail(BEN, office.address(n), "update", "refund: 10\npriority: 5", login="ben").end == (
         "accept",
         "done",

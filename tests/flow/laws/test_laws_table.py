@@ -104,10 +104,12 @@ def test_given_a_level_and_a_right_when_each_thing_is_asked_then_the_table_decid
         assert line["assurance"] == sure, where
         assert line["verified"] is (level[:2] >= "E3"), where
         told = line["disposition"] != "redirect" and (sure >= "E3" or level == "E2 own")
+        told = told or (level == "E1" and line.end == ("hold", "confirm"))
         answers = line.to(author)
         assert len(answers) <= 1, where
         if told and not line.why("answer")[0].startswith("held back"):
             assert len(answers) == 1, where
+            assert (answers[0].kind == "confirmation") is (line["reason"] == "confirm"), where
             if line["reason"] == "not-permitted":
                 assert "You do not have the right" in answers[0].content["text"], where
         elif not told:
