@@ -20,6 +20,7 @@ from addressee.core.tokens import encode
 from addressee.core.values import Effect, Snapshot
 
 if TYPE_CHECKING:
+    from addressee.core.language import Language
     from addressee.core.replies import Telling
     from addressee.core.threads import Found
 
@@ -101,44 +102,46 @@ def page_of(delivery: int, telling: Telling) -> str:
     return f"{telling.setup.site.url.rstrip('/')}/confirm/{delivery}/"
 
 
-def message(telling: Telling, code: str, reads: bool) -> tuple[str, str]:
+def message(telling: Telling, code: str, words: Language, *, reads: bool) -> tuple[str, str]:
     """(subject, text) of the mail that asks; `reads`: the address may read the record (law 13)."""
     asks = telling.decision.asks
     assert asks is not None  # noqa: S101  asked only then
     record, setup = telling.record, telling.setup
     if record is not None:
-        what = heading(record, setup, telling.actor.person) if reads else name_of(record, setup)
+        name = name_of(record, setup)
+        what = heading(record, setup, telling.actor.person) if reads else name
     else:
-        table = setup.tables[asks.effects[0].table] if asks.effects else None
-        what = (table.label if table else "") or (asks.effects[0].table if asks.effects else "")
-    hours = setup.option("confirm_hours")
-    lines = [f"Please confirm: {asks.verb} {what}".rstrip() + "."]
+        table = setup.tables.get(asks.effects[0].table) if asks.effects else None
+        name = what = (table.label if table else "") or (asks.effects[0].table if asks.effects else "")
+    lines = [words("confirm.subject", what=f"{asks.verb} {what}".rstrip())]
     if asks.again:
-        lines += ["", "It was confirmed before, but what would change is no longer what was shown then."]
-    changes = _changes(telling, reads)
+        lines += ["", words("confirm.again")]
+    changes = _changes(telling, words) if reads else []
     if changes:
-        lines += ["", "This would change:", *changes]
-    other = len({effect.record for effect in asks.effects if record is None or effect.record != record.uuid})
-    if record is not None and other:
-        lines += ["", f"It concerns {other} further record{'s' if other > 1 else ''}."]
+        lines += ["", words("confirm.changes"), *(f"  {change}" for change in changes)]
+    further = len({effect.record for effect in asks.effects if record is None or effect.record != record.uuid})
+    if record is not None and further:
+        lines += ["", words("confirm.further", count=further)]
     lines += [
         "",
-        "Nothing was changed yet. To have it done, answer this mail with the word yes, or with this code:",
+        words("confirm.how"),
         "",
+        f"  {code}",
+        "",
+        words("confirm.valid", count=setup.option("confirm_hours")),
     ]
-    lines += [f"  {code}", "", f"It is valid for {hours} hours and counts once."]
     if has_role(telling.actor.person):
-        lines += ["", "Or press the button on this page:", page_of(telling.decision.delivery, telling)]
-    lines += ["", "If you did not ask for this, do nothing: then nothing happens."]
-    name = name_of(record, setup) if record is not None else what
-    return f"Please confirm: {asks.verb} {name}".rstrip(), "\n".join(lines)
+        lines += ["", words("confirm.page"), page_of(telling.decision.delivery, telling)]
+    lines += ["", words("confirm.not-you")]
+    return words("confirm.subject", what=f"{asks.verb} {name}".rstrip()), "\n".join(lines)
 
 
-def _changes(telling: Telling, reads: bool) -> list[str]:
+def _changes(telling: Telling, words: Language) -> list[str]:
+    """What would change of the record, of what the actor may read."""
     asks, record = telling.decision.asks, telling.record
     lines: list[str] = []
     for effect in asks.effects if asks is not None else ():
-        if not reads or record is None or effect.record != record.uuid:
+        if record is None or effect.record != record.uuid:
             continue
         for name, pair in effect.fields.items():
             definition = telling.setup.tables[effect.table].live_fields.get(name)
@@ -147,18 +150,19 @@ def _changes(telling: Telling, reads: bool) -> list[str]:
                 continue
             kind, label = fields[definition.type], definition.label or name
             if kind.appends:
-                lines.append(f"  {label}: a text is added")
+                lines.append(words("confirm.text-added", field=label))
             elif not kind.by_text:
-                lines.append(f"  {label}: files are added")
+                lines.append(words("confirm.files-added", field=label))
             elif telling.decision.verified or definition.type in _OUR_WORDS:
                 before, after = (kind.format(pair[side], definition, telling.reading) for side in ("before", "after"))
-                lines.append(f"  {label}: {_short(before)} → {_short(after)}")
+                nothing = words("confirm.nothing")
+                lines.append(f"{label}: {_short(before) or nothing} → {_short(after) or nothing}")
             else:
-                text = kind.format(pair["after"], definition, telling.reading)
-                lines.append(f"  {label}: another text, of {len(text)} characters; the page shows it")
+                size = len(kind.format(pair["after"], definition, telling.reading))
+                lines.append(words("confirm.other-text", field=label, size=size))
     return lines
 
 
 def _short(text: str) -> str:
-    flat = " ".join(text.split()) or "nothing"
+    flat = " ".join(text.split())
     return flat if len(flat) <= _LONGEST else flat[: _LONGEST - 1] + "…"

@@ -17,7 +17,7 @@ from addressee.core.attachments import SENTENCES as FILE_SENTENCES
 from addressee.core.authorise import field_access, has_role, is_staff, reaches
 from addressee.core.errors import BadValue
 from addressee.core.fieldtype import Reading
-from addressee.core.language import Saying, english, saying
+from addressee.core.language import Saying, english, language, saying
 from addressee.core.message import Message, Nature
 from addressee.core.present import heading, name_of, url_of
 from addressee.core.reasons import SENTENCES, Reason
@@ -182,12 +182,15 @@ def _confirmation(telling: Telling, to: str) -> OutboxDraft:
     record, asks, message = telling.record, telling.decision.asks, telling.message
     code = confirmation.new_code(telling)
     reads = record is not None and may_read(telling.actor, record, telling)
-    subject, text = confirmation.message(telling, code, reads)
+    person = telling.actor.person if not telling.actor.lent else None
+    words = language(person.language if person else "", telling.setup.site.language)
+    subject, text = confirmation.message(telling, code, words, reads=reads)
     return OutboxDraft(
         kind="confirmation",
         to=to,
         subject=subject,
         text=_with_held_back(telling, to, text),
+        language=words.tag,
         account=telling.account_key,
         record=record.uuid if record is not None else None,
         token=code,

@@ -242,6 +242,26 @@ SENTENCES: dict[str, str] = {
     "cure.deleted-record": "Bitten Sie darum, dass er wiederhergestellt wird.",
     "cure.no-such-record": "Prüfen Sie Nummer oder Adresse.",
     "cure.no-record": "Senden Sie ihn an die Adresse eines Datensatzes, oder setzen Sie dessen Nummer neben den Befehl.",
+    # ---- confirmation
+    "reason.confirmed": "Damit ist bestätigt, worum eine frühere Nachricht bat.",
+    "reason.code-used": "Der Code ist schon gebraucht, oder die Sache ist erledigt: Es wurde nichts geändert.",
+    "reason.code-expired": "Der Code gilt nicht mehr, deshalb wurde nichts geändert. Senden Sie die erste Nachricht noch einmal.",
+    "reason.wrong-code": "Das ist nicht der gesendete Code, oder er kommt von einer anderen Adresse: Es wurde nichts geändert.",
+    "reason.not-confirmed": "Die Antwort sagt nicht Ja, deshalb wurde nichts geändert.",
+    "confirm.subject": "Bitte bestätigen: {what}",
+    "confirm.again": "Es wurde schon bestätigt, aber was sich ändern würde, ist nicht mehr das, was damals gezeigt wurde.",
+    "confirm.changes": "Das würde sich ändern:",
+    "confirm.text-added": "{field}: ein Text kommt hinzu",
+    "confirm.files-added": "{field}: Dateien kommen hinzu",
+    "confirm.other-text": "{field}: ein anderer Text von {size} Zeichen; die Seite zeigt ihn",
+    "confirm.further.one": "Es betrifft {count} weiteren Datensatz.",
+    "confirm.further.other": "Es betrifft {count} weitere Datensätze.",
+    "confirm.how": "Noch ist nichts geändert. Damit es geschieht, antworten Sie auf diese Mail mit dem Wort ja oder mit diesem Code:",
+    "confirm.valid.one": "Er gilt {count} Stunde und zählt ein Mal.",
+    "confirm.valid.other": "Er gilt {count} Stunden und zählt ein Mal.",
+    "confirm.page": "Oder drücken Sie den Knopf auf dieser Seite:",
+    "confirm.not-you": "Wenn Sie nicht darum gebeten haben, tun Sie nichts: Dann geschieht auch nichts.",
+    "confirm.nothing": "nichts",
 }
 
 languages.put("de", Language("de", "Deutsch", SENTENCES))

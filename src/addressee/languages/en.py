@@ -162,6 +162,21 @@ SENTENCES: dict[str, str] = {
     "cure.deleted-record": "ask for it to be restored.",
     "cure.no-such-record": "look at the number or address again.",
     "cure.no-record": "send it to the address of a record, or put the number of one beside the command.",
+    # ---- confirmation
+    "confirm.subject": "Please confirm: {what}",
+    "confirm.again": "It was confirmed before, but what would change is no longer what was shown then.",
+    "confirm.changes": "This would change:",
+    "confirm.text-added": "{field}: a text is added",
+    "confirm.files-added": "{field}: files are added",
+    "confirm.other-text": "{field}: another text of {size} characters; the page shows it",
+    "confirm.further.one": "It concerns {count} further record.",
+    "confirm.further.other": "It concerns {count} further records.",
+    "confirm.how": "Nothing was changed yet. To have it done, answer this mail with the word yes, or with this code:",
+    "confirm.valid.one": "It is valid for {count} hour and counts once.",
+    "confirm.valid.other": "It is valid for {count} hours and counts once.",
+    "confirm.page": "Or press the button on this page:",
+    "confirm.not-you": "If you did not ask for this, do nothing: then nothing happens.",
+    "confirm.nothing": "nothing",
 }
 
 languages.put("en", Language("en", "English", SENTENCES))

@@ -242,6 +242,26 @@ SENTENCES: dict[str, str] = {
     "cure.deleted-record": "pida que se restaure.",
     "cure.no-such-record": "compruebe el número o la dirección.",
     "cure.no-record": "envíela a la dirección de un registro, o ponga el número de uno junto a la orden.",
+    # ---- confirmation
+    "reason.confirmed": "Esto confirma lo que pidió un mensaje anterior.",
+    "reason.code-used": "El código ya se usó, o el asunto está resuelto: no se cambió nada.",
+    "reason.code-expired": "El código ya no es válido, así que no se cambió nada. Envíe otra vez el primer mensaje.",
+    "reason.wrong-code": "No es el código enviado, o viene de otra dirección, así que no se cambió nada.",
+    "reason.not-confirmed": "La respuesta no dice que sí, así que no se cambió nada.",
+    "confirm.subject": "Confirme, por favor: {what}",
+    "confirm.again": "Ya se confirmó, pero lo que cambiaría ya no es lo que se mostró entonces.",
+    "confirm.changes": "Esto cambiaría:",
+    "confirm.text-added": "{field}: se añade un texto",
+    "confirm.files-added": "{field}: se añaden archivos",
+    "confirm.other-text": "{field}: otro texto de {size} caracteres; la página lo muestra",
+    "confirm.further.one": "Afecta a {count} registro más.",
+    "confirm.further.other": "Afecta a {count} registros más.",
+    "confirm.how": "Todavía no se ha cambiado nada. Para que se haga, responda a este correo con la palabra sí, o con este código:",
+    "confirm.valid.one": "Vale {count} hora y cuenta una sola vez.",
+    "confirm.valid.other": "Vale {count} horas y cuenta una sola vez.",
+    "confirm.page": "O pulse el botón de esta página:",
+    "confirm.not-you": "Si no lo ha pedido usted, no haga nada: entonces no pasa nada.",
+    "confirm.nothing": "nada",
 }
 
 languages.put("es", Language("es", "Español", SENTENCES))

@@ -242,6 +242,26 @@ SENTENCES: dict[str, str] = {
     "cure.deleted-record": "demandez qu'elle soit rétablie.",
     "cure.no-such-record": "vérifiez le numéro ou l'adresse.",
     "cure.no-record": "envoyez-la à l'adresse d'une fiche, ou mettez le numéro d'une fiche à côté de la commande.",
+    # ---- confirmation
+    "reason.confirmed": "Cela confirme ce qu'un message précédent demandait.",
+    "reason.code-used": "Le code a déjà servi, ou la demande est réglée : rien n'a été modifié.",
+    "reason.code-expired": "Le code n'est plus valable, rien n'a donc été modifié. Renvoyez le premier message.",
+    "reason.wrong-code": "Ce n'est pas le code envoyé, ou il vient d'une autre adresse : rien n'a été modifié.",
+    "reason.not-confirmed": "La réponse ne dit pas oui, rien n'a donc été modifié.",
+    "confirm.subject": "Merci de confirmer : {what}",
+    "confirm.again": "C'était déjà confirmé, mais ce qui changerait n'est plus ce qui était montré alors.",
+    "confirm.changes": "Voici ce qui changerait :",
+    "confirm.text-added": "{field} : un texte est ajouté",
+    "confirm.files-added": "{field} : des fichiers sont ajoutés",
+    "confirm.other-text": "{field} : un autre texte de {size} caractères ; la page le montre",
+    "confirm.further.one": "Cela concerne {count} autre fiche.",
+    "confirm.further.other": "Cela concerne {count} autres fiches.",
+    "confirm.how": "Rien n'est encore modifié. Pour que ce soit fait, répondez à ce courriel par le mot oui, ou par ce code :",
+    "confirm.valid.one": "Il est valable {count} heure et compte une seule fois.",
+    "confirm.valid.other": "Il est valable {count} heures et compte une seule fois.",
+    "confirm.page": "Ou appuyez sur le bouton de cette page :",
+    "confirm.not-you": "Si vous n'avez rien demandé, ne faites rien : alors rien ne se passe.",
+    "confirm.nothing": "rien",
 }
 
 

@@ -242,6 +242,26 @@ SENTENCES: dict[str, str] = {
     "cure.deleted-record": "peça que seja restaurado.",
     "cure.no-such-record": "verifique o número ou o endereço.",
     "cure.no-record": "envie-o para o endereço de um registo, ou ponha o número de um ao lado do comando.",
+    # ---- confirmation
+    "reason.confirmed": "Isto confirma o que uma mensagem anterior pediu.",
+    "reason.code-used": "O código já foi usado, ou o assunto está resolvido: nada foi alterado.",
+    "reason.code-expired": "O código já não é válido, por isso nada foi alterado. Envie de novo a primeira mensagem.",
+    "reason.wrong-code": "Não é o código enviado, ou vem de outro endereço, por isso nada foi alterado.",
+    "reason.not-confirmed": "A resposta não diz que sim, por isso nada foi alterado.",
+    "confirm.subject": "Confirme, por favor: {what}",
+    "confirm.again": "Já foi confirmado, mas o que mudaria já não é o que foi mostrado então.",
+    "confirm.changes": "Isto mudaria:",
+    "confirm.text-added": "{field}: é acrescentado um texto",
+    "confirm.files-added": "{field}: são acrescentados ficheiros",
+    "confirm.other-text": "{field}: outro texto de {size} caracteres; a página mostra-o",
+    "confirm.further.one": "Diz respeito a mais {count} registo.",
+    "confirm.further.other": "Diz respeito a mais {count} registos.",
+    "confirm.how": "Ainda nada foi alterado. Para que se faça, responda a este correio com a palavra sim, ou com este código:",
+    "confirm.valid.one": "É válido por {count} hora e conta uma só vez.",
+    "confirm.valid.other": "É válido por {count} horas e conta uma só vez.",
+    "confirm.page": "Ou carregue no botão desta página:",
+    "confirm.not-you": "Se não foi você que pediu, não faça nada: então nada acontece.",
+    "confirm.nothing": "nada",
 }
 
 languages.put("pt", Language("pt", "Português", SENTENCES))
