@@ -18,6 +18,7 @@ from addressee.core.registry import actions, fields
 from addressee.core.setup import Account, Setup, Table
 from addressee.core.values import (
     Actor,
+    Appointment,
     Assurance,
     CommunicationDraft,
     Correspondent,
@@ -94,6 +95,7 @@ class Changeset:
     effects: tuple[Effect, ...] = ()
     turns: Mapping[str, str] = field(default_factory=dict)
     following: Mapping[tuple[str, str], bool] = field(default_factory=dict)  # (record, person's key) -> from now on
+    appointments: tuple[Appointment, ...] = ()
     answer: str = ""
     notes: tuple[Saying, ...] = ()
 

@@ -12,11 +12,13 @@ from addressee.core.attachments import sort_files
 from addressee.core.authorise import extent, field_access, has_role, is_staff, needed
 from addressee.core.command import verb
 from addressee.core.confirmation import essence
+from addressee.core.invited import EVENT, planned
 from addressee.core.language import Saying, as_written, english, saying
-from addressee.core.message import Nature
+from addressee.core.message import Invitation, Nature
 from addressee.core.reasons import Reason
 from addressee.core.registry import actions, fields
 from addressee.core.route import Kind, route
+from addressee.core.schedule import schedule_table
 from addressee.core.threads import other_numbers
 from addressee.core.values import (
     Actor,
@@ -79,6 +81,10 @@ class Asking(Walk):
             return self._refused(text.doubt)
         self.named = frozenset(lines.names_set(text.body))
         values, self.faults = lines.read_values(text.body, self.setup.tables[self.form], self.reading(), self.setup)
+        invitation = self.message.invitation
+        to_events = not self.verb and self.table == schedule_table(EVENT, self.setup)
+        if invitation and to_events and (record is None or invitation.method == "reply"):
+            return self._only_invited(invitation)
         if record is None:
             return self._on_table(values, text.prose, why_none)
         return self._on_record(record, values, text.prose, why_none)
@@ -171,6 +177,27 @@ class Asking(Walk):
         if why_none:
             return self.settle(Disposition.ACCEPT, Reason.TEXT_ONLY, why_none)
         return self.settle(Disposition.ACCEPT, Reason.UNVERIFIED if self.unverified else Reason.DONE)
+
+    def _only_invited(self, invitation: Invitation) -> Decision:
+        """An invitation to the table of events is the event, an answer to one its answer, and nothing else."""
+        self.event_taken = True
+        if not self._addressed_openly():
+            return self._impossible(Reason.TEXT_ONLY)
+        try:
+            self.plan = self._event(invitation, None)
+        except CannotBeDone as fault:
+            return self._refused(fault.reason, fault.why)
+        self.note("invitation", invitation.method, self.plan.answer)
+        self._note_plan()
+        return self.settle(Disposition.ACCEPT, Reason.DONE)
+
+    def _event(self, invitation: Invitation, subject: RecordState | None) -> Changeset:
+        """What an invitation changes; `subject` is what the event is about. Raises CannotBeDone."""
+        request = self._request(EVENT, subject, {}, self.message.new_text, Visibility.INTERNAL)
+        least = actions[EVENT].level(request)
+        if not self._sure(least):
+            raise CannotBeDone(Reason.NOT_PROVEN, saying("why.event-level", least=int(needed(least, self.policy))))
+        return planned(request, invitation)
 
     def _impossible(self, reason: Reason, why: Saying | str = "") -> Decision:
         """Nothing to land on: rejected where the author can be told so, else a person decides."""

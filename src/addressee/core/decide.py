@@ -10,12 +10,13 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from addressee.core import replies
-from addressee.core.action import Changeset
+from addressee.core.action import CannotBeDone, Changeset
 from addressee.core.asked import Asking
 from addressee.core.authorise import has_role
 from addressee.core.confirmation import answer_to
 from addressee.core.identify import identify
-from addressee.core.language import saying
+from addressee.core.invited import record_of, subject_of
+from addressee.core.language import english, saying
 from addressee.core.message import Nature
 from addressee.core.reasons import Reason
 from addressee.core.registry import rules
@@ -68,8 +69,30 @@ class _Decider(Asking):
             or self._history()
             or self._too_large()
             or self._confirmation()
-            or self._act()
+            or self._invited(self._act())
         )
+
+    def _invited(self, decision: Decision) -> Decision:
+        """What the invitation in a message does beside its other effects (law 14): at the level of `event`."""
+        invitation, nature = self.message.invitation, self.message.nature
+        if invitation is None or decision.disposition is not Disposition.ACCEPT or self.event_taken:
+            return decision
+        if nature not in (Nature.PERSON, Nature.AUTO_GENERATED) or not self._addressed_openly():
+            return self._noted(decision, "not taken", "it is not surely meant for us")
+        made = next((c.state for c in decision.changes if c.kind == "create" and c.table == self.route.table), None)
+        try:
+            plan = self._event(invitation, self.record or made)
+        except CannotBeDone as fault:
+            return self._noted(decision, "not taken", english().say(fault.why))
+        earlier = self.plan or Changeset()
+        answer = "\n".join(filter(None, (earlier.answer, plan.answer)))
+        self.plan = replace(earlier, answer=answer, notes=(*earlier.notes, *plan.notes))
+        return self._noted(_joined(decision, plan), invitation.method, plan.answer)
+
+    def _noted(self, decision: Decision, result: str, why: str) -> Decision:
+        """The decision with a line on its invitation, before the one that settles it."""
+        *before, last = decision.trace
+        return replace(decision, trace=(*before, Step("invitation", result, why), last))
 
     def _too_large(self) -> Decision | None:
         most = self.setup.option("message_size_bytes")
@@ -128,6 +151,7 @@ class _Decider(Asking):
             per_thread = thread is None or thread.one_per_thread
             self.found = find(self.message, self.route, self.snapshot, self.setup, one_per_thread=per_thread)
         self.steps += self.found.steps
+        self._find_event()
         record = self.record
         self.account_key = self._account_key()
         self.account = self._account(self.account_key)
@@ -143,6 +167,18 @@ class _Decider(Asking):
         if not self.setup.tables[self.table].inbound and override is None:
             return self.settle(Disposition.HOLD, Reason.INBOUND_OFF, f"{self.table} takes no mail")
         return None
+
+    def _find_event(self) -> None:
+        """A newer form of an event that is known leads to what the event is about, not to a new record."""
+        invitation = self.message.invitation
+        if self.found.record or self.route.kind is not Kind.TABLE or invitation is None:
+            return
+        event = self.snapshot.records.get(record_of(invitation, self.snapshot, self.setup))
+        if event is None:
+            return
+        subject = self.snapshot.records.get(subject_of(event, self.setup)) or event
+        self.found = Found(subject.uuid, "the event's UID")
+        self.note("identify record", "calendar", f"the event {event.title!r} is known by its UID")
 
     def _account_key(self) -> str:
         """DESIGN section 2: a reply address uses the account that sent, every other address of a table its default."""
@@ -322,6 +358,20 @@ class _Decider(Asking):
             return created[-1]
         mine = [c.state for c in decision.changes if self.record is not None and c.record == self.record.uuid]
         return mine[-1] if mine else self.record
+
+
+def _joined(decision: Decision, plan: Changeset) -> Decision:
+    """A decision and what an invitation adds to it; the message is linked to a record once."""
+    linked = {draft.record: draft for draft in decision.communications}
+    for draft in plan.communications:
+        linked[draft.record] = replace(draft, uuid=linked[draft.record].uuid) if draft.record in linked else draft
+    return replace(
+        decision,
+        changes=(*decision.changes, *plan.changes),
+        communications=tuple(linked.values()),
+        effects=(*decision.effects, *plan.effects),
+        appointments=(*decision.appointments, *plan.appointments),
+    )
 
 
 def _route_why(found: Route) -> str:

@@ -52,6 +52,7 @@ def lay(decision: Decision, delivery: Delivery, snapshot: Snapshot, setup: Setup
     for address in decision.held_back:
         snapshot.count(address).held_back += 1
     snapshot.turns.update(decision.turns)
+    snapshot.appointments.update((each.key, each) for each in decision.appointments)
     for (record, person), on in decision.following.items():
         others = set(snapshot.followers.get(record, ())) - {person}
         snapshot.followers[record] = tuple(sorted(others | {person} if on else others))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 
 
@@ -46,6 +46,37 @@ class Bounce:
     status: str | None  # RFC 3463, "5.1.1"
     hard: bool | None
     reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Attendee:
+    """One ATTENDEE of an event, and what he answered (PARTSTAT, RFC 5545 3.2.12), lower case."""
+
+    address: str
+    answer: str
+
+
+@dataclass(frozen=True, slots=True)
+class Invitation:
+    """One event of a text/calendar part, as its sender's calendar tells it (RFC 5546).
+
+    method     request | publish | cancel | reply
+    start, end  in UTC; without a zone where the calendar names none; a date where it lasts whole days
+    organizer  normalised address, "" for none
+    """
+
+    uid: str
+    method: str
+    sequence: int
+    summary: str
+    place: str
+    text: str
+    start: datetime | date | None
+    end: datetime | date | None
+    organizer: str
+    attendees: tuple[Attendee, ...]
+    repeats: bool
+    cancelled: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +161,7 @@ class Message:
     size_bytes: int = 0
     importance: str = "normal"  # low | normal | high
     defects: tuple[str, ...] = ()
+    invitation: Invitation | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from addressee.core import body as bodies
-from addressee.core import bounces, mailboxes, mime, parts, trace_headers
+from addressee.core import bounces, calendar, mailboxes, mime, parts, trace_headers
 from addressee.core.charsets import storable
 from addressee.core.headers import Headers, printable, raw_text, text
 from addressee.core.limits import DEFAULT, Limits
-from addressee.core.message import Mailbox, Message, Nature
+from addressee.core.message import Invitation, Mailbox, Message, Nature
 from addressee.core.nature import nature as nature_of
 
 __all__ = ["DEFAULT", "Limits", "Parsed", "parse"]
@@ -60,6 +60,7 @@ def parse(raw: bytes, limits: Limits = DEFAULT) -> Parsed:
     shown = parts.sort_parts(source, root, limits, defects)
     read = parts.read_bodies(source, shown, limits, defects)
     attachments, contents = parts.attachments(source, shown, read.cids, limits, defects)
+    invitation = _invitation(source, shown, defects)
     senders, author, author_name, doubt = _from(top, charset, limits, defects)
     subject = text(top.first("subject"), charset)
     cut = bodies.split(read.text) if read.written else bodies.Split("", read.text, "", None)
@@ -113,8 +114,21 @@ def parse(raw: bytes, limits: Limits = DEFAULT) -> Parsed:
         size_bytes=len(raw),
         importance=_importance(top),
         defects=tuple(sorted(defects)),
+        invitation=invitation,
     )
     return Parsed(message, contents)
+
+
+def _invitation(raw: bytes, shown: parts.Shown, defects: set[str]) -> Invitation | None:
+    """The event that the message is about. A scheduling message has one (RFC 5546 3.2); of others the first counts."""
+    found: dict[str, Invitation] = {}
+    for _, part in shown.files:
+        if part.type == "text/calendar":
+            for each in calendar.read(mime.content(raw, part), defects):
+                found.setdefault(each.uid, each)
+    if len(found) > 1:
+        defects.add("several-events")
+    return next(iter(found.values()), None)
 
 
 # ---- Fields -----------------------------------------------------------------------------------------------

@@ -17,6 +17,7 @@ from addressee.core.attachments import SENTENCES as FILE_SENTENCES
 from addressee.core.authorise import field_access, has_role, is_staff, reaches
 from addressee.core.errors import BadValue
 from addressee.core.fieldtype import Reading
+from addressee.core.invited import invitation_to
 from addressee.core.language import Saying, english, language, saying
 from addressee.core.message import Message, Nature
 from addressee.core.present import heading, name_of, url_of
@@ -168,6 +169,7 @@ def _to_author(telling: Telling, answers: Answers) -> None:
             account=telling.account_key,
             record=record.uuid if record is not None else None,
             token=telling.fresh.token() if record is not None else None,
+            calendar=_calendar(telling, to),
             table=telling.record.table if telling.record is not None else "",
             seed=telling.fresh.uuid(),
             in_reply_to=message.message_id,
@@ -202,6 +204,22 @@ def _confirmation(telling: Telling, to: str) -> OutboxDraft:
         references=(*message.references[-20:], message.message_id) if message.message_id else (),
         message=message.identity or None,
     )
+
+
+def _calendar(telling: Telling, to: str) -> str:
+    """The invitation to an event of ours that the author made or changed; one that he sent us is his own."""
+    known = (*telling.snapshot.appointments.values(), *telling.decision.appointments)
+    theirs = {each.record for each in known}
+    actor, name = telling.actor, telling.message.author_name
+    if telling.decision.disposition is not Disposition.ACCEPT:
+        return ""
+    for change in telling.decision.changes:
+        if change.record in theirs or not may_read(actor, change.state, telling):
+            continue
+        found = invitation_to(to, name, change, actor.person, telling.setup, telling.snapshot.now)
+        if found:
+            return found
+    return ""
 
 
 def _opens_record(telling: Telling) -> bool:

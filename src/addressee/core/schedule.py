@@ -24,7 +24,7 @@ from addressee.core.present import name_of, url_of
 from addressee.core.reasons import Reason
 from addressee.core.registry import fields
 from addressee.core.setup import Setup, Table
-from addressee.core.values import Effect, RecordChange, RecordState, Right
+from addressee.core.values import Correspondent, Effect, RecordChange, RecordState, Right
 
 ANY = "*"
 
@@ -57,6 +57,8 @@ class Scheduled(Action):
         return Changeset(
             changes=(change,),
             communications=tuple(linked),
+            # the receipt brings him the invitation, and he may answer it
+            correspondents={(change.record, request.actor.address): Correspondent(sent=True)},
             effects=(Effect(self.name, change.table, change.record, told),),
             answer=f"{summary(change, request)}\n{url_of(change.state, request.setup)}",
             notes=tuple(notes),

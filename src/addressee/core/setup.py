@@ -110,6 +110,7 @@ class Schedule(Value):
     end: str = ""
     due: str = ""
     about: str = ""
+    place: str = ""
 
 
 class Table(Value):

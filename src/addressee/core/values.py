@@ -179,6 +179,20 @@ class Code:
         return self.waiting and not self.used and not self.expired
 
 
+class Appointment:
+    """An event that came by an invitation: which record it is, and how new what we know of it is (RFC 5546 2.1.5).
+
+    key        core.calendar.uid_key of its UID
+    organizer  the normalised address of who may move or cancel it
+    """
+
+    key: str
+    record: str
+    sequence: int
+    organizer: str
+    uid: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class KnownMessage:
     """A message we sent or took, found by its Message-ID, and the records it belongs to."""
@@ -292,6 +306,7 @@ class OutboxDraft:
     subject_token: bool = True
     html: str = ""  # sanitised; the same words as `text`
     language: str = ""  # in which it is written (RFC 5646); "" is the site's
+    calendar: str = ""  # an invitation in iCalendar (core.calendar.write)
     table: str = ""  # of the record: the sender's address where there is no account
     sender_name: str = ""  # who writes, in front of the site's name
     seed: str = ""  # the Message-ID of a message without token is made of it; unique (Fresh.uuid)
@@ -385,6 +400,7 @@ class Decision:
     bad_token: bool = False
     turns: Mapping[str, str] = field(default_factory=dict)  # distribution turn -> the person who had it last
     following: Mapping[tuple[str, str], bool] = field(default_factory=dict)  # (record, person's key) -> from now on
+    appointments: tuple[Appointment, ...] = ()
     right: str = ""  # the right or token that allowed it, for the audit entry
     guest_create: bool = False
     why: Saying | None = None  # what the author is told beside the reason's sentence
@@ -438,6 +454,7 @@ class Snapshot:
     named: dict[tuple[str, str], list[str]] = field(default_factory=dict)  # (table, folded title) -> uuids
     unique: dict[tuple[str, str, str], str] = field(default_factory=dict)  # (table, field, key) -> uuid
     followers: dict[str, tuple[str, ...]] = field(default_factory=dict)  # record -> person keys
+    appointments: dict[str, Appointment] = field(default_factory=dict)  # by key
     counts: dict[str, Counts] = field(default_factory=dict)  # by address or domain
     turns: dict[str, str] = field(default_factory=dict)
     open_counts: dict[tuple[str, str], int] = field(default_factory=dict)  # (table, person) -> open records
@@ -465,6 +482,7 @@ class Wanted:
     identities: set[str] = field(default_factory=set)
     numbers: set[tuple[str, int]] = field(default_factory=set)
     titles: set[tuple[str, str]] = field(default_factory=set)
+    appointments: set[str] = field(default_factory=set)  # keys
     unique: set[tuple[str, str, str]] = field(default_factory=set)
     tables: set[str] = field(default_factory=set)  # that may get a new record
     turns: set[str] = field(default_factory=set)

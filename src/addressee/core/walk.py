@@ -68,6 +68,7 @@ class Walk:
     visibility: Visibility = Visibility.INTERNAL
     old: bool = False
     aligned: bool = False  # E3 or better by evidence, of this message or of the one that confirmed it
+    event_taken: bool = False  # the invitation was the whole of the message
     fresh: Fresh = field(init=False)
 
     def __post_init__(self) -> None:
@@ -111,6 +112,7 @@ class Walk:
             bad_token=self.found.bad,
             turns=plan.turns,
             following=plan.following,
+            appointments=plan.appointments,
             right=self.used_right,
             guest_create=self.guest_create,
             why=why if isinstance(why, Saying) else None,

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from addressee.core.calendar import uid_key
 from addressee.core.command import read_body, verb
 from addressee.core.distribution import turn_name
 from addressee.core.errors import BadValue
 from addressee.core.fieldtype import Reading, fold
+from addressee.core.invited import EVENT, own_record
 from addressee.core.registry import actions, fields
 from addressee.core.route import Kind, Route, route
+from addressee.core.schedule import schedule_table
 from addressee.core.setup import Setup
 from addressee.core.threads import codes_in, find, numbers_in, referenced, tokens_in
 from addressee.core.tokens import digest
@@ -39,10 +42,22 @@ def first_round(deliveries: Sequence[Delivery], setup: Setup) -> Wanted:
             wanted.uuids.add(delivery.override.record)
         if found.kind is Kind.TABLE:
             _new_record(wanted, found.table, found.account or setup.default_account.get(found.table, ""), setup)
+        _event(wanted, delivery, setup)
         form = _form(delivery, found.table, setup)
         if form and form != found.table:
             _new_record(wanted, form, "", setup)
     return wanted
+
+
+def _event(wanted: Wanted, delivery: Delivery, setup: Setup) -> None:
+    """The event that a message's invitation is about, by UID, and what a new one needs."""
+    invitation = delivery.message.invitation
+    if invitation is None or not schedule_table(EVENT, setup):
+        return
+    _new_record(wanted, EVENT, "", setup)
+    wanted.appointments.add(uid_key(invitation.uid))
+    mine = own_record(invitation.uid, setup)
+    wanted.uuids |= {mine} if mine else set()
 
 
 def _form(delivery: Delivery, table: str, setup: Setup) -> str:

@@ -92,6 +92,7 @@ def _content(draft: OutboxDraft, outgoing: Outgoing) -> dict[str, Any]:
         "headers": [list(pair) for pair in outgoing.headers],
         "text": storable(outgoing.text),
         "html": storable(draft.html),
+        "calendar": draft.calendar,
         "attach_raw": draft.attach_raw,
         "files": [
             {"name": f.name, "type": f.type, "sha256": f.sha256, "inline": f.inline, "content_id": f.content_id}
@@ -143,6 +144,7 @@ def render(item: OutboxItem) -> bytes:
         content["html"],
         [_part(file) for file in content["files"]],
         _raw(item) if content["attach_raw"] else None,
+        calendar=content.get("calendar", ""),
         boundary=f"{item.pk}_{sha256(item.message_id.encode()).hexdigest()[:20]}",
     )
     return b"".join(head) + b"MIME-Version: 1.0\r\n" + body

@@ -15,6 +15,7 @@ from addressee.core.contract import contract_value, name_of, reference
 from addressee.core.message import Message
 from addressee.core.setup import Setup
 from addressee.core.values import (
+    Appointment,
     CommunicationDraft,
     Correspondent,
     Decision,
@@ -122,6 +123,7 @@ def _records(decisions: Sequence[tuple[Decision, str, Override | None]], setup: 
     bound: dict[tuple[str, str], Correspondent] = {}
     turns: dict[str, str] = {}
     following: dict[tuple[str, str], bool] = {}
+    appointments: dict[str, Appointment] = {}
     for d, identity, override in decisions:
         actor, author, delivery, right = d.actor.key or "", d.author or "", d.delivery or None, d.right[:200]
         for change in d.changes:
@@ -142,7 +144,16 @@ def _records(decisions: Sequence[tuple[Decision, str, Override | None]], setup: 
                 _bind(bound, (out.record, out.to), Correspondent(sent=True, written_to=out.kind == "composed"))
         turns.update(d.turns)
         following.update(d.following)
-    writer.write(changes, setup, entries=entries, correspondents=bound, following=following, turns=turns)
+        appointments.update((each.key, each) for each in d.appointments)
+    writer.write(
+        changes,
+        setup,
+        entries=entries,
+        correspondents=bound,
+        following=following,
+        appointments=list(appointments.values()),
+        turns=turns,
+    )
 
 
 def _bind(bound: dict[tuple[str, str], Correspondent], key: tuple[str, str], new: Correspondent) -> None:

@@ -196,7 +196,7 @@ def fill_persons(snapshot: Snapshot, wanted: Wanted, setup: Setup) -> None:
 def _keys(wanted: Wanted) -> list[str]:
     numbers = {f"number {table}" for table in wanted.tables}
     turns = {f"turn {name}" for name in wanted.turns}
-    return sorted(wanted.message_ids | wanted.identities | wanted.addresses | numbers | turns)
+    return sorted(wanted.message_ids | wanted.identities | wanted.addresses | wanted.appointments | numbers | turns)
 
 
 def lock(keys: Sequence[str]) -> None:

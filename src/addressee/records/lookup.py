@@ -1,6 +1,7 @@
 """The keyed look-ups of one batch as one UNION ALL statement. Called by records/snapshot.
 
-What is looked up: contacts by address, records by number and title, unique values, counters, turns, open records.
+What is looked up: contacts by address, records by number and title, unique values, counters, turns, open records,
+events by UID.
 """
 
 from __future__ import annotations
@@ -16,9 +17,10 @@ from addressee.core.fieldtype import Reading, fold
 from addressee.core.numbers import read_number
 from addressee.core.registry import fields
 from addressee.core.setup import Setup
+from addressee.core.values import Appointment as Known
 from addressee.core.values import Snapshot, Wanted
 from addressee.records import bulk
-from addressee.records.models import Counter, IndexRow, Record, Turn
+from addressee.records.models import Appointment, Counter, IndexRow, Record, Turn
 
 ANY = "*"
 MOST_NAMED = 11  # records of one title: enough to say that there are several, and which
@@ -87,6 +89,10 @@ class LookUp:
         yield from self._numbers()
         yield from self._unique()
         yield from self._open()
+        if self.wanted.appointments:
+            keys, given = bulk.placeholders(sorted(self.wanted.appointments))
+            columns = ("key", "CAST(sequence AS text)", "organizer", "CAST(record_id AS text)")
+            yield _arm("appointment", columns, f"{bulk.table(Appointment)} WHERE key IN {keys}", given)
         if self.wanted.tables:
             keys, given = bulk.placeholders(sorted(self.wanted.tables))
             source = f"{bulk.table(Counter)} WHERE {_TABLE} IN {keys}"
@@ -156,6 +162,9 @@ class LookUp:
             self.snapshot.turns[a] = d
         elif kind == "open":
             self.snapshot.open_counts[a, b] = int(d)
+        elif kind == "appointment":
+            self.snapshot.appointments[a] = Known(a, str(UUID(d)), int(b), c)
+            self.found.add(str(UUID(d)))
         else:
             self._take_record(kind, a, b, c, str(UUID(d)))
 

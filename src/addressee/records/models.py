@@ -117,6 +117,16 @@ class Correspondent(models.Model):
         indexes: ClassVar = [models.Index(fields=["address"], name="correspondent_by_address")]
 
 
+class Appointment(models.Model):
+    """An event that came by an invitation: its UID, and the newest sequence that was taken (RFC 5546)."""
+
+    key = models.CharField(max_length=40, primary_key=True)  # core.calendar.uid_key
+    uid = models.TextField()
+    record = models.ForeignKey(Record, on_delete=models.CASCADE)
+    sequence = models.PositiveIntegerField(default=0)
+    organizer = models.CharField(max_length=320, blank=True)
+
+
 class Follower(models.Model):
     """A person who is told of what happens to a record."""
 

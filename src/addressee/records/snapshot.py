@@ -19,13 +19,16 @@ from uuid import UUID
 from django.db import connection
 
 from addressee.core.contract import links_in
+from addressee.core.invited import EVENT
 from addressee.core.registry import fields
+from addressee.core.schedule import schedule_table
 from addressee.core.setup import Setup
+from addressee.core.values import Appointment as Known
 from addressee.core.values import Correspondent as Bond
 from addressee.core.values import RecordState, Snapshot, Wanted
 from addressee.records import bulk
 from addressee.records.lookup import ANY, LookUp, is_uuid
-from addressee.records.models import Correspondent, Follower, Record
+from addressee.records.models import Appointment, Correspondent, Follower, Record
 
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _COLUMNS = (
@@ -60,6 +63,7 @@ def fill(snapshot: Snapshot, wanted: Wanted, setup: Setup) -> None:
         snapshot.named[table, text] = _named(look_up, table, text)
     read_records(snapshot, _linked(snapshot, setup, addressed))
     read_records(snapshot, _organisations(snapshot, setup))
+    _read_appointments(snapshot, setup)
 
 
 def read_records(snapshot: Snapshot, uuids: Iterable[str]) -> None:
@@ -73,6 +77,16 @@ def read_records(snapshot: Snapshot, uuids: Iterable[str]) -> None:
                 address: Bond(*map(bool, flags)) for address, *flags in json.loads(bonds or "[]")
             }
             snapshot.followers[state.uuid] = tuple(sorted(json.loads(following or "[]")))
+
+
+def _read_appointments(snapshot: Snapshot, setup: Setup) -> None:
+    """Which of the events came by an invitation: one statement, where there are events."""
+    key = schedule_table(EVENT, setup)
+    events = [UUID(uuid) for uuid, state in snapshot.records.items() if key and state.table == key]
+    for part in bulk.chunks(events, 1):
+        for row in Appointment.objects.filter(record__in=part):
+            known = Known(row.key, str(row.record_id), row.sequence, row.organizer, row.uid)
+            snapshot.appointments.setdefault(row.key, known)
 
 
 def _rows(uuids: Sequence[str]) -> Iterable[tuple[Any, ...]]:

@@ -20,9 +20,9 @@ from django.db.models import Q
 from addressee.audit.models import Entry
 from addressee.core.errors import TryAgainLater
 from addressee.core.setup import Setup
+from addressee.core.values import Appointment, RecordChange, RecordState
 from addressee.core.values import Correspondent as Bond
-from addressee.core.values import RecordChange, RecordState
-from addressee.records import bulk, index
+from addressee.records import bulk, index, models
 from addressee.records.chain import revision_hash
 from addressee.records.models import Correspondent, Counter, Follower, IndexRow, Record, Revision, Turn
 
@@ -72,6 +72,7 @@ def write(
     entries: Sequence[Audited] = (),
     correspondents: Mapping[tuple[str, str], Bond] | None = None,
     following: Mapping[tuple[str, str], bool] | None = None,
+    appointments: Sequence[Appointment] = (),
     turns: Mapping[str, str] | None = None,
 ) -> None:
     """Write a batch, in the order of `changes`. The caller holds the transaction and has read the snapshot in it.
@@ -79,6 +80,7 @@ def write(
     A record's `state.version` counts up by one with each of its changes and begins with 1.
     correspondents  (record, address) -> what binds them; flags are added to those that stand, never taken away
     following       (record, person's key) -> whether he follows it from now on
+    appointments    events that came by an invitation; a known one with its newest sequence
     turns           name of a distribution -> the person who had it last
 
     Raises RecordMoved when a record is no longer what the snapshot read, and index.UniqueTaken.
@@ -95,7 +97,23 @@ def write(
     _count(made.values())
     _bind(correspondents or {})
     _follow(following or {})
+    _appoint(appointments)
     _turn(turns or {})
+
+
+def _appoint(appointments: Sequence[Appointment]) -> None:
+    rows = [
+        bulk.new(
+            models.Appointment,
+            key=each.key,
+            uid=each.uid,
+            record_id=UUID(each.record),
+            sequence=each.sequence,
+            organizer=each.organizer[:320],
+        )
+        for each in appointments
+    ]
+    bulk.insert(rows, "ON CONFLICT (key) DO UPDATE SET sequence = excluded.sequence")
 
 
 def _follow(following: Mapping[tuple[str, str], bool]) -> None:

@@ -88,6 +88,7 @@ def _roles_of_fields(path: Path, table: Table) -> Iterator[Fault]:
         for key in ("start", "end", "due"):
             yield from _field((*path, "schedule", key), getattr(table.schedule, key), table, TIMES)
         yield from _field((*path, "schedule", "about"), table.schedule.about, table, ("link",))
+        yield from _field((*path, "schedule", "place"), table.schedule.place, table, ("text", "long_text"))
 
 
 def _workflow(path: Path, table: Table) -> Iterator[Fault]:
