@@ -179,6 +179,7 @@ class Code:
         return self.waiting and not self.used and not self.expired
 
 
+@dataclass(frozen=True, slots=True)
 class Appointment:
     """An event that came by an invitation: which record it is, and how new what we know of it is (RFC 5546 2.1.5).
 
