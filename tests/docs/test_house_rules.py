@@ -43,6 +43,7 @@ MAY_OPEN_A_TRANSACTION = {
     "pipeline/process.py",  # the walk: snapshot, decide, commit
     "pipeline/request.py",  # the short way of a page: the same three steps
     "pipeline/explain.py",  # the walk, rolled back
+    "pipeline/addresses.py",  # the short way: a record's addresses and the entry that tells who changed them
     "pipeline/digest.py",  # a digest and the notices that it tells, all or nothing
     "pipeline/apply.py",  # a setup file: items, people and audit, all or nothing
     "pipeline/reindex.py",  # index rows of old records, a slice at a time
@@ -54,6 +55,7 @@ WRITERS = {
     "Revision": {"records/writer.py"},
     "Entry": {"records/writer.py", "audit/entries.py"},
     "OutboxItem": {"mail/outbox.py"},
+    "RecordAddress": {"records/writer.py"},
     "GatheredNotice": {"mail/notices.py"},
 }
 # A clock or dice in a pure room: both are arguments there.

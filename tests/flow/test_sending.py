@@ -113,3 +113,23 @@ def test_kill_9_while_a_digest_is_written_leaves_its_notices_waiting_and_then_on
     (sent,) = (tmp_path / "out").glob("*.eml")
     assert email.message_from_bytes(sent.read_bytes())["Subject"] == "2 messages on 2 records"
     assert all(f"It drips {n}." in sent.read_text() for n in (1, 2))
+
+
+def test_the_addresses_of_a_record_are_listed_rotated_and_taken_back_by_the_command(desk):
+    before = desk.run("address", "case", "1", "--json").lines
+    assert [(line["kind"], line["state"]) for line in before] == [("record", "honoured"), ("reply", "honoured")]
+    assert before[1]["address"] == "ada@example.test"
+    record = desk.run("record", "case", "1", "--json").lines[0]
+    after = desk.run("address", "case", "CASE-1", "--rotate", "--revoke", "ada@example.test", "--json").lines
+    assert [(line["kind"], line["state"]) for line in after] == [
+        ("record", "honoured"), ("record", "revoked"), ("reply", "revoked")
+    ]  # fmt: skip
+    told = desk.run("record", "case", "1", "--json").lines[0]
+    assert told["uuid"] == record["uuid"]
+    assert after[0]["address"] in told["addresses"]
+    assert after[1]["address"] in record["addresses"]
+    assert after[1]["address"] not in told["addresses"]
+    for wrong, code in (
+        (["case", "99"], 66), (["case", "1", "--revoke", "nobody@x.test"], 66), (["case", "1", "--keep-days", "3"], 64)
+    ):  # fmt: skip
+        assert desk.run("address", *wrong).code == code

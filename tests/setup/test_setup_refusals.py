@@ -82,6 +82,8 @@ CASES = [
     ('"workshop", "Fix"', '"fix", "Fix"', "tables.repair.local_parts[2]", "twice", None),
     ('"workshop", "Fix"', '"work shop", "Fix"', "tables.repair.local_parts[1]", "before the @", None),
     ('"workshop", "Fix"', '"work+shop", "Fix"', "tables.repair.local_parts[1]", "before the @", None),
+    ('local_parts_was = ["bench"]', 'local_parts_was = ["fix"]', "tables.repair.local_parts_was[1]", "still means", None),
+    ('local_parts_was = ["bench"]', 'local_parts_was = ["rider"]', "tables.repair.local_parts_was[1]", "both the table rider", None),
     ("[tables.club]\n", "[tables.nb_bill]\n[tables.club]\n", "tables.bill", "both", None),
     ('"counter@northgate.example"', '"rider@desk.northgate.example"', "accounts.counter.address", "address of the table rider", None),
     ('"counter@northgate.example"', '"noreply@desk.northgate.example"', "accounts.counter.address", "reserved", None),

@@ -201,3 +201,27 @@ def test_given_staff_who_wrote_or_were_sent_a_notice_when_shown_then_they_are_no
     for nobody in ("ben@example.test", "robot@noticed.example"):
         assert nobody not in hint
         assert f"<li>{nobody}" not in page
+
+
+# ---- addresses
+
+
+def test_given_the_address_form_when_posted_then_the_record_has_new_addresses_and_a_get_changes_nothing(firm, ada):
+    case = firm["case"]
+    url = f"/tables/case/{case.uuid}/address/"
+    old = f"case.{case.uuid}@"
+    assert ada.get(url).status_code == 405
+    assert old in ada.get(f"/tables/case/{case.uuid}/").content.decode()
+
+    answer = ada.post(url, {"what": "rotate"}, follow=True)
+
+    assert answer.status_code == 200
+    assert "The record has new addresses." in answer.content.decode()
+    assert old not in answer.content.decode()
+    assert ada.post(url, {"what": "nonsense"}).status_code == 400
+
+
+def test_given_a_reader_to_whom_the_record_is_hidden_when_he_posts_then_there_is_no_such_page(firm, ada, rita):
+    url = f"/tables/case/{firm['case'].uuid}/"
+    assert rita.post(url + "address/", {"what": "rotate"}).status_code == 404
+    assert f"case.{firm['case'].uuid}@" in ada.get(url).content.decode()

@@ -152,6 +152,9 @@ class _Decider(Asking):
             self.found = find(self.message, self.route, self.snapshot, self.setup, one_per_thread=per_thread)
         self.steps += self.found.steps
         self._find_event()
+        if self.route.withdrawn and self.found.token is None and override is None:
+            self.note("identify record", "address not honoured", "this name of the table is no longer in use")
+            self.found = replace(self.found, dead=Reason.ADDRESS_WITHDRAWN)
         record = self.record
         self.account_key = self._account_key()
         self.account = self._account(self.account_key)

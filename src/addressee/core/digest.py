@@ -8,6 +8,7 @@ from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from addressee.core.authorise import reaches
+from addressee.core.language import Language, language, saying
 from addressee.core.present import heading, url_of
 from addressee.core.setup import Setup
 from addressee.core.values import Actor, Assurance, OutboxDraft, Person, RecordState, Right, Snapshot
@@ -51,27 +52,29 @@ def digest(person: Person, to: str, notices: Sequence[Told], snapshot: Snapshot,
     by_record: dict[str, list[Told]] = {}
     for notice in notices:
         by_record.setdefault(notice.record, []).append(notice)
-    posts = "1 message" if len(notices) == 1 else f"{len(notices)} messages"
-    places = "1 record" if len(by_record) == 1 else f"{len(by_record)} records"
-    most = setup.option("notices_per_hour")
-    held = "1 earlier message to you was" if len(notices) == 1 else f"{len(notices)} earlier messages to you were"
+    say = language(person.language, setup.site.language)
     lines = [
-        f"{held} held back by a limit of this server, {most} notices an hour; this is what they tell.",
-        "An answer to this message reaches no record. Write on the page of a record, or answer one of its mails.",
+        say("receipt.held-back", count=len(notices)) + " " + say("digest.limit", most=setup.option("notices_per_hour")),
+        say("digest.no-reply"),
     ]
     room = MOST_TOLD
     for uuid, told in by_record.items():
         record = snapshot.records[uuid]
         lines += ["", heading(record, setup, person), url_of(record, setup)]
         for notice in told[:room]:
-            lines += ["", *_lines(notice, zone)]
+            lines += ["", *_lines(notice, zone, say)]
         if len(told) > room:
-            lines += ["", f"  and {len(told) - room} more"]
+            lines += ["", "  " + say("digest.more", count=len(told) - room)]
         room = max(0, room - len(told))
     return OutboxDraft(
         kind="notification",
         to=to,
-        subject=f"{posts} on {places}",
+        subject=say(
+            "digest.subject",
+            messages=saying("digest.messages", count=len(notices)),
+            records=saying("digest.records", count=len(by_record)),
+        ),
+        language=say.tag,
         text="\n".join(lines),
         account=notices[-1].account,
         seed=f"digest {notices[0].id} {to}",
@@ -79,13 +82,11 @@ def digest(person: Person, to: str, notices: Sequence[Told], snapshot: Snapshot,
     )
 
 
-def _lines(notice: Told, zone: ZoneInfo) -> list[str]:
-    doubt = " (unverified: nothing proves that it is the author's)" if notice.unverified else ""
+def _lines(notice: Told, zone: ZoneInfo, say: Language) -> list[str]:
+    who = " ".join(notice.author.split()) or say("notice.somebody")
+    who = say("digest.unverified", who=who) if notice.unverified else who
     about = f": {' '.join(notice.subject.split())}" if notice.subject.strip() else ""
     text = " ".join(notice.text.split())
     excerpt = text if len(text) <= EXCERPT_CHARS else text[: EXCERPT_CHARS - 1] + "…"
     at = notice.at.astimezone(zone)
-    return [
-        f"  {at:%Y-%m-%d %H:%M}  {' '.join(notice.author.split())}{doubt}{about}",
-        *([f"    {excerpt}"] * bool(text)),
-    ]
+    return [f"  {at:%Y-%m-%d %H:%M}  {who}{about}", *([f"    {excerpt}"] * bool(text))]

@@ -42,6 +42,7 @@ class Reason(StrEnum):
     TOKEN_EXPIRED = "token-expired"  # noqa: S105
     TOKEN_REVOKED = "token-revoked"  # noqa: S105
     TOKEN_UNKNOWN = "token-unknown"  # noqa: S105
+    ADDRESS_WITHDRAWN = "address-withdrawn"
     BAD_TOKENS = "bad-tokens"
     DELETED_RECORD = "deleted-record"
     NO_SUCH_RECORD = "no-such-record"
@@ -97,6 +98,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.NO_TABLE: "The address leads to no table, so a person must say where the message belongs.",
     Reason.TOKEN_EXPIRED: "The reply address is no longer honoured: it has expired.",
     Reason.TOKEN_REVOKED: "The reply address is no longer honoured: it was withdrawn.",
+    Reason.ADDRESS_WITHDRAWN: "Mail to this address changes nothing any more: the address was withdrawn.",
     Reason.TOKEN_UNKNOWN: "The reply address was never issued here.",
     Reason.BAD_TOKENS: "Too many reply addresses that were never issued here came from this author.",
     Reason.DELETED_RECORD: "The record was deleted.",

@@ -36,6 +36,7 @@ class Route:
     token: str = ""
     account: str = ""
     tag: str = ""
+    withdrawn: bool = False  # by a local part of the table that is no longer in use
 
 
 def route(address: str, setup: Setup) -> Route:
@@ -73,20 +74,27 @@ def _of_account(key: str, address: str, tag: str, setup: Setup) -> Route:
 
 
 def _of_local_part(local: str, address: str, setup: Setup) -> Route:
-    table = setup.table_by_local_part.get(local)
+    table = _table(local, setup)
     if table:
-        return Route(Kind.TABLE, address, table=table, account=setup.default_account.get(table, ""))
+        account, withdrawn = setup.default_account.get(table, ""), local in setup.withdrawn_local_parts
+        return Route(Kind.TABLE, address, table=table, account=account, withdrawn=withdrawn)
     if is_token(local):
         return Route(Kind.TOKEN, address, token=local)
     before, dot, last = local.rpartition(".")
     record = _uuid(last if dot else local)
     if record:
-        named = setup.table_by_local_part.get(before, "") if dot else ""
+        named = _table(before, setup) if dot else ""
         if not dot or named:
-            return Route(Kind.RECORD, address, table=named, record=record)
+            withdrawn = before in setup.withdrawn_local_parts
+            return Route(Kind.RECORD, address, table=named, record=record, withdrawn=withdrawn)
     if local in RESERVED_LOCAL_PARTS:
         return Route(Kind.RESERVED, address)
     return Route(Kind.NONE, address)
+
+
+def _table(local: str, setup: Setup) -> str:
+    """The table that a local part means, or meant once."""
+    return setup.table_by_local_part.get(local) or setup.withdrawn_local_parts.get(local, "")
 
 
 def _uuid(text: str) -> str:
@@ -100,12 +108,15 @@ def _uuid(text: str) -> str:
     return str(found) if text in (str(found), found.hex) else ""
 
 
-def record_addresses(table: str, record: str, setup: Setup) -> tuple[str, ...]:
-    """Every address of a record: table.uuid@, alias.uuid@ and uuid@ (FEATURES U-02)."""
+def record_addresses(table: str, part: str, setup: Setup) -> tuple[str, ...]:
+    """Every address of a record: table.uuid@, alias.uuid@ and uuid@ (FEATURES U-02).
+
+    part  the uuid in its address: its own, until the address was rotated
+    """
     domain = setup.site.domain
     definition = setup.tables.get(table)
     names = [table, *(definition.local_parts if definition else ())]
-    return (*(f"{name}.{record}@{domain}" for name in names), f"{record}@{domain}")
+    return (*(f"{name}.{part}@{domain}" for name in names), f"{part}@{domain}")
 
 
 def table_addresses(table: str, setup: Setup) -> tuple[str, ...]:

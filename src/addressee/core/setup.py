@@ -119,6 +119,7 @@ class Table(Value):
     inbound: bool = True
     validate_posts: bool = Field(default=False, alias="validate")
     local_parts: tuple[str, ...] = ()
+    local_parts_was: tuple[str, ...] = ()
     number: str = ""
     number_was: tuple[str, ...] = ()
     person: PersonMapping | None = None
@@ -341,6 +342,11 @@ class Setup(Value):
             if self.site.namespace:
                 out[f"{self.site.namespace}_{key}".lower()] = key
         return out
+
+    @cached_property
+    def withdrawn_local_parts(self) -> dict[str, str]:
+        """Local parts that meant a table once: mail to them is answered and changes nothing (FEATURES U-06)."""
+        return {part.lower(): key for key, table in self.live_tables.items() for part in table.local_parts_was}
 
     @cached_property
     def account_by_address(self) -> dict[str, str]:

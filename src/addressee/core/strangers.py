@@ -6,7 +6,7 @@ from addressee.core.authorise import has_role
 from addressee.core.message import Message
 from addressee.core.route import Kind, route
 from addressee.core.setup import Setup
-from addressee.core.threads import referenced, tokens_in
+from addressee.core.threads import record_at, referenced, tokens_in
 from addressee.core.tokens import digest
 from addressee.core.values import Snapshot
 
@@ -30,7 +30,7 @@ def could_have_right(message: Message, recipient: str, snapshot: Snapshot, setup
         return True
     if any(known.ours for each in referenced(message) for known in snapshot.messages.get(each, ())):
         return True
-    record = snapshot.records.get(found.record)
+    record = snapshot.records.get(record_at(found, snapshot))
     table = found.table or (record.table if record is not None else "")
     account = setup.accounts.get(found.account or setup.default_account.get(table, ""))
     return account is not None and bool(account.guest)

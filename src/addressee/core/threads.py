@@ -34,7 +34,7 @@ class Found:
     token     the honoured token of that record, wherever in the message it stood
     conflict  another record or token was named too (law 15: then no command)
     trouble   why the address or token leads nowhere, where it does not
-    dead      the token that led to the record has expired or was withdrawn
+    dead      the token or address that led to the record has expired or was withdrawn
     bad       a token that was never issued stood in it
     code      a one-time code that we sent stood in it
     typed     codes in the first lines of its text, by hash
@@ -126,7 +126,11 @@ def find(message: Message, route: Route, snapshot: Snapshot, setup: Setup, *, on
     typed = tuple(map(digest, codes_in(message)))
     code = next((snapshot.codes[each] for each in typed if each in snapshot.codes), None)
     if route.kind is Kind.RECORD and trouble is None:
-        candidates.append(Candidate("record address", route.record, None))
+        ended = record_ended(route, snapshot)
+        if ended:
+            steps.append(Step("identify record", "address not honoured", "the record's address was withdrawn"))
+        dead = Reason.ADDRESS_WITHDRAWN if ended else None
+        candidates.append(Candidate("record address", record_at(route, snapshot), None, dead=dead))
     for where, text in tokens_in(message, route):
         state = snapshot.tokens.get(digest(text))
         sent = snapshot.codes.get(digest(text))
@@ -183,12 +187,24 @@ def find(message: Message, route: Route, snapshot: Snapshot, setup: Setup, *, on
     )
 
 
+def record_at(route: Route, snapshot: Snapshot) -> str:
+    """The uuid of the record that a record address leads to, "" for any other route."""
+    state = snapshot.addresses.get(route.record)
+    return state.record if state is not None else route.record
+
+
+def record_ended(route: Route, snapshot: Snapshot) -> bool:
+    """Was this address of the record withdrawn?"""
+    state = snapshot.addresses.get(route.record)
+    return state is not None and state.ended
+
+
 def _address_trouble(route: Route, snapshot: Snapshot) -> Reason | None:
     if route.kind is Kind.TOKEN:
         known = digest(route.token)
         return None if known in snapshot.tokens or known in snapshot.codes else Reason.TOKEN_UNKNOWN
     if route.kind is Kind.RECORD:
-        record = snapshot.records.get(route.record)
+        record = snapshot.records.get(record_at(route, snapshot))
         if record is None or (route.table and record.table != route.table):
             return Reason.NO_SUCH_RECORD
     return None

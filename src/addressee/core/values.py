@@ -145,6 +145,14 @@ class Correspondent:
 
 
 @dataclass(frozen=True, slots=True)
+class AddressState:
+    """What a uuid in a record's address stands for, where it is not simply the record's own."""
+
+    record: str
+    ended: bool
+
+
+@dataclass(frozen=True, slots=True)
 class TokenState:
     """A reply token: issued for one outgoing message to one address about one record. Only its hash is kept."""
 
@@ -447,6 +455,7 @@ class Snapshot:
     correspondents: dict[str, dict[str, Correspondent]] = field(default_factory=dict)  # record -> address ->
     tokens: dict[str, TokenState] = field(default_factory=dict)  # by hash
     codes: dict[str, Code] = field(default_factory=dict)  # by hash
+    addresses: dict[str, AddressState] = field(default_factory=dict)  # by the uuid in the address
     messages: dict[str, list[KnownMessage]] = field(default_factory=dict)  # by Message-ID
     applied: dict[tuple[str, str], int] = field(default_factory=dict)  # (identity, target) -> delivery
     held: dict[tuple[str, str], int] = field(default_factory=dict)  # the same, of those that wait for a person
@@ -478,6 +487,7 @@ class Wanted:
     domains: set[str] = field(default_factory=set)
     person_keys: set[str] = field(default_factory=set)
     uuids: set[str] = field(default_factory=set)
+    parts: set[str] = field(default_factory=set)  # uuids in addresses of records
     tokens: set[str] = field(default_factory=set)  # hashes
     message_ids: set[str] = field(default_factory=set)
     identities: set[str] = field(default_factory=set)

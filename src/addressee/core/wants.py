@@ -38,6 +38,7 @@ def first_round(deliveries: Sequence[Delivery], setup: Setup) -> Wanted:
         wanted.numbers |= set(numbers_in(message, found, setup))
         if found.record:
             wanted.uuids.add(found.record)
+            wanted.parts.add(found.record)
         if delivery.override is not None and delivery.override.record:
             wanted.uuids.add(delivery.override.record)
         if found.kind is Kind.TABLE:

@@ -37,6 +37,7 @@ SENTENCES: dict[str, str] = {
     "reason.no-table": "Die Adresse führt zu keiner Tabelle; jemand muss sagen, wohin die Nachricht gehört.",
     "reason.token-expired": "Die Antwortadresse gilt nicht mehr: Sie ist abgelaufen.",
     "reason.token-revoked": "Die Antwortadresse gilt nicht mehr: Sie wurde zurückgezogen.",
+    "reason.address-withdrawn": "Post an diese Adresse ändert nichts mehr: Die Adresse wurde zurückgezogen.",
     "reason.token-unknown": "Die Antwortadresse wurde hier nie ausgegeben.",
     "reason.bad-tokens": "Von diesem Absender kamen zu viele Antwortadressen, die hier nie ausgegeben wurden.",
     "reason.deleted-record": "Der Datensatz wurde gelöscht.",
@@ -130,6 +131,17 @@ SENTENCES: dict[str, str] = {
     "notice.unverified": "{who} (ungeprüft: nichts weist nach, dass es vom Absender stammt) schrieb zu {what}:",
     "notice.files": "Dateien: {files}",
     "notice.somebody": "Ein Unbekannter",
+    # ---- digests
+    "digest.subject": "{messages} zu {records}",
+    "digest.messages.one": "{count} Nachricht",
+    "digest.messages.other": "{count} Nachrichten",
+    "digest.records.one": "{count} Datensatz",
+    "digest.records.other": "{count} Datensätzen",
+    "digest.limit": "Die Grenze liegt bei {most} Mitteilungen in der Stunde; das ist ihr Inhalt.",
+    "digest.no-reply": "Eine Antwort auf diese Nachricht erreicht keinen Datensatz. Schreiben Sie auf der "
+    "Seite eines Datensatzes, oder antworten Sie auf eine seiner Nachrichten.",
+    "digest.unverified": "{who} (ungeprüft: nichts weist nach, dass es vom Absender stammt)",
+    "digest.more": "und {count} weitere",
     # ---- what goes on whole to the catch-all
     "redirect.subject": "Umgeleitet: {subject}",
     "redirect.text": "Diese Nachricht wurde nicht angewandt: {why}",
@@ -251,6 +263,8 @@ SENTENCES: dict[str, str] = {
     "cure.too-large": "Senden Sie weniger auf einmal.",
     "cure.token-expired": "Schreiben Sie an die Adresse des Datensatzes, oder antworten Sie auf eine neuere Nachricht.",
     "cure.token-revoked": "Schreiben Sie an die Adresse des Datensatzes, oder antworten Sie auf eine neuere Nachricht.",
+    "cure.address-withdrawn": "Fragen Sie nach der Adresse, die jetzt gilt, oder sehen Sie auf der Seite des "
+    "Datensatzes nach.",
     "cure.token-unknown": "Prüfen Sie die Adresse, oder antworten Sie auf eine Nachricht von uns.",
     "cure.deleted-record": "Bitten Sie darum, dass er wiederhergestellt wird.",
     "cure.no-such-record": "Prüfen Sie Nummer oder Adresse.",

@@ -61,6 +61,17 @@ SENTENCES: dict[str, str] = {
     "notice.unverified": "{who} (unverified: nothing proves that it is the author's) wrote on {what}:",
     "notice.files": "Files: {files}",
     "notice.somebody": "Somebody unknown",
+    # ---- digests
+    "digest.subject": "{messages} on {records}",
+    "digest.messages.one": "{count} message",
+    "digest.messages.other": "{count} messages",
+    "digest.records.one": "{count} record",
+    "digest.records.other": "{count} records",
+    "digest.limit": "The limit is {most} notices an hour; this is what they tell.",
+    "digest.no-reply": "An answer to this message reaches no record. "
+    "Write on the page of a record, or answer one of its mails.",
+    "digest.unverified": "{who} (unverified: nothing proves that it is the author's)",
+    "digest.more": "and {count} more",
     # ---- what goes on whole to the catch-all
     "redirect.subject": "Redirected: {subject}",
     "redirect.text": "This message was not applied: {why}",
@@ -171,6 +182,7 @@ SENTENCES: dict[str, str] = {
     "cure.too-large": "send less at once.",
     "cure.token-expired": "write to the address of the record, or answer a newer message.",
     "cure.token-revoked": "write to the address of the record, or answer a newer message.",
+    "cure.address-withdrawn": "ask for the address that is used now, or look at the page of the record.",
     "cure.token-unknown": "look at the address again, or answer a message of ours.",
     "cure.deleted-record": "ask for it to be restored.",
     "cure.no-such-record": "look at the number or address again.",

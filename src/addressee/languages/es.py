@@ -37,6 +37,7 @@ SENTENCES: dict[str, str] = {
     "reason.no-table": "La dirección no lleva a ninguna tabla; una persona debe decir adónde va el mensaje.",
     "reason.token-expired": "La dirección de respuesta ya no vale: ha caducado.",
     "reason.token-revoked": "La dirección de respuesta ya no vale: fue retirada.",
+    "reason.address-withdrawn": "El correo a esta dirección ya no cambia nada: la dirección fue retirada.",
     "reason.token-unknown": "La dirección de respuesta nunca se emitió aquí.",
     "reason.bad-tokens": "De este autor llegaron demasiadas direcciones de respuesta que nunca se emitieron aquí.",
     "reason.deleted-record": "El registro fue eliminado.",
@@ -130,6 +131,17 @@ SENTENCES: dict[str, str] = {
     "notice.unverified": "{who} (no verificado: nada demuestra que sea del autor) escribió sobre {what}:",
     "notice.files": "Archivos: {files}",
     "notice.somebody": "Un desconocido",
+    # ---- digests
+    "digest.subject": "{messages} sobre {records}",
+    "digest.messages.one": "{count} mensaje",
+    "digest.messages.other": "{count} mensajes",
+    "digest.records.one": "{count} registro",
+    "digest.records.other": "{count} registros",
+    "digest.limit": "El límite es de {most} avisos por hora; esto es lo que dicen.",
+    "digest.no-reply": "Una respuesta a este mensaje no llega a ningún registro. Escriba en la página de un "
+    "registro o responda a uno de sus mensajes.",
+    "digest.unverified": "{who} (no verificado: nada demuestra que sea del autor)",
+    "digest.more": "y {count} más",
     # ---- what goes on whole to the catch-all
     "redirect.subject": "Redirigido: {subject}",
     "redirect.text": "Este mensaje no se aplicó: {why}",
@@ -251,6 +263,7 @@ SENTENCES: dict[str, str] = {
     "cure.too-large": "envíe menos de una vez.",
     "cure.token-expired": "escriba a la dirección del registro o responda a un mensaje más reciente.",
     "cure.token-revoked": "escriba a la dirección del registro o responda a un mensaje más reciente.",
+    "cure.address-withdrawn": "pregunte por la dirección que vale ahora o mire en la página del registro.",
     "cure.token-unknown": "compruebe la dirección o responda a un mensaje nuestro.",
     "cure.deleted-record": "pida que se restaure.",
     "cure.no-such-record": "compruebe el número o la dirección.",

@@ -37,6 +37,7 @@ SENTENCES: dict[str, str] = {
     "reason.no-table": "L'adresse ne mène à aucune table ; quelqu'un doit dire où va le message.",
     "reason.token-expired": "L'adresse de réponse n'est plus valable : elle a expiré.",
     "reason.token-revoked": "L'adresse de réponse n'est plus valable : elle a été retirée.",
+    "reason.address-withdrawn": "Le courrier envoyé à cette adresse ne change plus rien : l'adresse a été retirée.",
     "reason.token-unknown": "L'adresse de réponse n'a jamais été attribuée ici.",
     "reason.bad-tokens": "Trop d'adresses de réponse jamais attribuées ici sont venues de cet auteur.",
     "reason.deleted-record": "La fiche a été supprimée.",
@@ -130,6 +131,17 @@ SENTENCES: dict[str, str] = {
     "notice.unverified": "{who} (non vérifié : rien ne prouve que l'auteur en est bien l'auteur) a écrit au sujet de {what} :",
     "notice.files": "Fichiers : {files}",
     "notice.somebody": "Un inconnu",
+    # ---- digests
+    "digest.subject": "{messages} sur {records}",
+    "digest.messages.one": "{count} courriel",
+    "digest.messages.other": "{count} courriels",
+    "digest.records.one": "{count} fiche",
+    "digest.records.other": "{count} fiches",
+    "digest.limit": "La limite est de {most} avis par heure ; voici ce qu'ils disent.",
+    "digest.no-reply": "Une réponse à ce message n'atteint aucune fiche. Écrivez sur la page d'une fiche, ou "
+    "répondez à l'un de ses messages.",
+    "digest.unverified": "{who} (non vérifié : rien ne prouve que cela vient de l'auteur)",
+    "digest.more": "et {count} de plus",
     # ---- what goes on whole to the catch-all
     "redirect.subject": "Redirigé : {subject}",
     "redirect.text": "Ce message n'a pas été appliqué : {why}",
@@ -251,6 +263,7 @@ SENTENCES: dict[str, str] = {
     "cure.too-large": "envoyez moins à la fois.",
     "cure.token-expired": "écrivez à l'adresse de la fiche, ou répondez à un message plus récent.",
     "cure.token-revoked": "écrivez à l'adresse de la fiche, ou répondez à un message plus récent.",
+    "cure.address-withdrawn": "demandez l'adresse valable aujourd'hui, ou regardez la page de la fiche.",
     "cure.token-unknown": "vérifiez l'adresse, ou répondez à un de nos messages.",
     "cure.deleted-record": "demandez qu'elle soit rétablie.",
     "cure.no-such-record": "vérifiez le numéro ou l'adresse.",

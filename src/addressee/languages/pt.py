@@ -37,6 +37,7 @@ SENTENCES: dict[str, str] = {
     "reason.no-table": "O endereço não leva a nenhuma tabela; uma pessoa tem de dizer a que lugar pertence a mensagem.",
     "reason.token-expired": "O endereço de resposta já não é válido: expirou.",
     "reason.token-revoked": "O endereço de resposta já não é válido: foi retirado.",
+    "reason.address-withdrawn": "O correio para este endereço já não muda nada: o endereço foi retirado.",
     "reason.token-unknown": "O endereço de resposta nunca foi emitido aqui.",
     "reason.bad-tokens": "Deste autor vieram demasiados endereços de resposta que nunca foram emitidos aqui.",
     "reason.deleted-record": "O registo foi eliminado.",
@@ -130,6 +131,17 @@ SENTENCES: dict[str, str] = {
     "notice.unverified": "{who} (não verificado: nada comprova que seja do autor) escreveu sobre {what}:",
     "notice.files": "Ficheiros: {files}",
     "notice.somebody": "Um desconhecido",
+    # ---- digests
+    "digest.subject": "{messages} sobre {records}",
+    "digest.messages.one": "{count} mensagem",
+    "digest.messages.other": "{count} mensagens",
+    "digest.records.one": "{count} registo",
+    "digest.records.other": "{count} registos",
+    "digest.limit": "O limite é de {most} avisos por hora; isto é o que dizem.",
+    "digest.no-reply": "Uma resposta a esta mensagem não chega a nenhum registo. Escreva na página de um "
+    "registo ou responda a uma das suas mensagens.",
+    "digest.unverified": "{who} (não verificado: nada prova que seja do autor)",
+    "digest.more": "e mais {count}",
     # ---- what goes on whole to the catch-all
     "redirect.subject": "Reencaminhado: {subject}",
     "redirect.text": "Esta mensagem não foi aplicada: {why}",
@@ -251,6 +263,7 @@ SENTENCES: dict[str, str] = {
     "cure.too-large": "envie menos de cada vez.",
     "cure.token-expired": "escreva para o endereço do registo ou responda a uma mensagem mais recente.",
     "cure.token-revoked": "escreva para o endereço do registo ou responda a uma mensagem mais recente.",
+    "cure.address-withdrawn": "pergunte pelo endereço que vale agora ou veja a página do registo.",
     "cure.token-unknown": "verifique o endereço ou responda a uma mensagem nossa.",
     "cure.deleted-record": "peça que seja restaurado.",
     "cure.no-such-record": "verifique o número ou o endereço.",

@@ -12,13 +12,14 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 
 from addressee.core.reasons import Reason
 from addressee.core.route import Kind, route
 from addressee.core.setup import Setup
 from addressee.core.tokens import digest
+from addressee.core.values import AddressState, Counts, KnownMessage, Past, Snapshot, Step, TokenState, Wanted
 from addressee.core.values import Code as OneTimeCode
-from addressee.core.values import Counts, KnownMessage, Past, Snapshot, Step, TokenState, Wanted
 from addressee.mail.models import (
     Code,
     Communication,
@@ -31,7 +32,7 @@ from addressee.mail.models import (
 )
 from addressee.mail.peek import message_id_hash
 from addressee.records import bulk
-from addressee.records.models import Record
+from addressee.records.models import Record, RecordAddress
 from addressee.setup import store
 
 Arm = tuple[str, list[Any]]
@@ -45,7 +46,8 @@ def address_exists(address: str) -> bool:
     """
     found = route(address, store.current())
     if found.kind is Kind.RECORD:
-        rows = Record.objects.filter(uuid=found.record)
+        own, rotated = Q(uuid=found.record), Q(recordaddress=found.record)
+        rows = Record.objects.filter(own | rotated)
         return rows.filter(table=found.table).exists() if found.table else rows.exists()
     if found.kind is Kind.TOKEN:
         known = digest(found.token)
@@ -97,6 +99,11 @@ def _arms(wanted: Wanted, now: datetime) -> list[Arm]:
         )
         which = f"{_text('d.id')} || ' ' || d.target"
         arms.append(_arm("code", "c.hash", which, "c.address", "c.shown", flags, source, [at, *given]))
+    if wanted.parts:
+        marks, given = bulk.placeholders(map(bulk.key, sorted(wanted.parts)))
+        ended = "CASE WHEN ends_at IS NOT NULL AND ends_at <= %s THEN 1 ELSE 0 END"
+        source = f"{bulk.table(RecordAddress)} WHERE part IN {marks}"
+        arms.append(_arm("address", _text("part"), _text("record_id"), "''", "''", ended, source, [at, *given]))
     if wanted.message_ids:
         marks, given = bulk.placeholders(sorted({message_id_hash(each) for each in wanted.message_ids}))
         arms.append(
@@ -284,6 +291,10 @@ def _take(snapshot: Snapshot, wanted: Wanted, kind: str, a: str, b: str, c: str,
         record = target.removeprefix("record:") if target.startswith("record:") else ""
         wanted.uuids |= {record} if record else set()
         snapshot.codes[a] = OneTimeCode(a, int(number), c, record, d, bool(n & 1), bool(n & 2), bool(n & 4))
+    elif kind == "address":
+        record = str(UUID(b))
+        wanted.uuids.add(record)
+        snapshot.addresses[str(UUID(a))] = AddressState(record, bool(n))
     elif kind in ("ours", "thread"):
         record = str(UUID(b))
         wanted.uuids.add(record)

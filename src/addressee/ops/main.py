@@ -40,6 +40,7 @@ COMMANDS: dict[str, tuple[str, bool]] = {
     "replay": ("decide a held message again", True),
     "records": ("the records of a table", True),
     "record": ("one record, with its stream and revisions", True),
+    "address": ("the addresses of a record: list, rotate, revoke", True),
     "outbox": ("what is to be sent and was sent", True),
     "deliver": ("send what is due", True),
     "ledger": ("do the counts add up?", True),

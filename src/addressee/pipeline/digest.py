@@ -74,7 +74,7 @@ def _told(row: GatheredNotice) -> Told:
         record=str(post.record_id),
         account=row.account,
         at=post.at,
-        author=(message.author_name if message else "") or post.author or "Somebody unknown",
+        author=(message.author_name if message else "") or post.author,
         subject=message.subject if message else "",
         text=post.text,
         unverified=post.unverified,

@@ -39,6 +39,15 @@ class Record(models.Model):
         ]
 
 
+class RecordAddress(models.Model):
+    """A part that stands for the uuid in the addresses of a record. A record without rows is addressed by its uuid."""
+
+    part = models.UUIDField(primary_key=True)
+    record = models.ForeignKey(Record, on_delete=models.CASCADE)
+    made_at = models.DateTimeField()
+    ends_at = models.DateTimeField(null=True)  # from then on mail to it changes nothing
+
+
 class IndexRow(models.Model):
     """One value of one indexed field: text (folded, first 200 characters) or number; `ukey` for unique fields."""
 

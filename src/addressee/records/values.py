@@ -14,8 +14,10 @@ from addressee.core.numbers import format_number
 from addressee.core.route import record_addresses
 from addressee.core.setup import Setup
 from addressee.core.values import Snapshot, Wanted
+from addressee.host.clock import now
 from addressee.people.rows import persons_by
 from addressee.records import bulk
+from addressee.records.addresses import parts_of
 from addressee.records.models import Record, Revision
 from addressee.records.snapshot import fill
 
@@ -23,9 +25,10 @@ _LONG_AGO = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def lines(records: Sequence[Record], setup: Setup) -> list[dict[str, Any]]:
-    """The contract's line of each record: every field present, links with number and title. One query for all."""
+    """The contract's line of each record: every field present, links with number and title. Two queries for all."""
     linked = linked_by(_links_of(records, setup), setup)
-    return [_line(record, setup, linked) for record in records]
+    parts = parts_of([record.pk for record in records], now())
+    return [_line(record, setup, linked, parts[record.pk]) for record in records]
 
 
 def _links_of(records: Iterable[Record], setup: Setup) -> set[str]:
@@ -33,7 +36,7 @@ def _links_of(records: Iterable[Record], setup: Setup) -> set[str]:
     return {uuid for one in records if one.table in tables for uuid in links_in(one.values, tables[one.table])}
 
 
-def _line(record: Record, setup: Setup, linked: Linked) -> dict[str, Any]:
+def _line(record: Record, setup: Setup, linked: Linked, parts: Sequence[str]) -> dict[str, Any]:
     table, uuid = setup.tables[record.table], str(record.uuid)
     return {
         "table": record.table,
@@ -44,7 +47,7 @@ def _line(record: Record, setup: Setup, linked: Linked) -> dict[str, Any]:
         "team": record.team or None,
         "account": record.account or None,
         "assignee": record.assignee or None,
-        "addresses": list(record_addresses(record.table, uuid, setup)),
+        "addresses": [one for part in parts for one in record_addresses(record.table, part, setup)],
         "created_at": moment(record.created_at),
         "created_by": record.created_by or None,
         "updated_at": moment(record.updated_at),

@@ -24,7 +24,16 @@ from addressee.core.values import Appointment, RecordChange, RecordState
 from addressee.core.values import Correspondent as Bond
 from addressee.records import bulk, index, models
 from addressee.records.chain import revision_hash
-from addressee.records.models import Correspondent, Counter, Follower, IndexRow, Record, Revision, Turn
+from addressee.records.models import (
+    Correspondent,
+    Counter,
+    Follower,
+    IndexRow,
+    Record,
+    RecordAddress,
+    Revision,
+    Turn,
+)
 
 
 class RecordMoved(TryAgainLater):
@@ -303,6 +312,18 @@ def _bind(correspondents: Mapping[tuple[str, str], Bond]) -> None:
 def _turn(turns: Mapping[str, str]) -> None:
     rows = [bulk.new(Turn, name=name, person=person) for name, person in sorted(turns.items())]
     bulk.insert(rows, "ON CONFLICT (name) DO UPDATE SET person = excluded.person")
+
+
+def rotate(state: RecordState, part: UUID | None, now: datetime, ends_at: datetime) -> None:
+    """A record's addresses end at that time, and it gets a new part for them, or none. In the caller's transaction."""
+    record = UUID(state.uuid)
+    own = RecordAddress(part=record, record_id=record, made_at=state.created_at or now)  # so it was until now
+    RecordAddress.objects.bulk_create([own], ignore_conflicts=True)
+    RecordAddress.objects.filter(Q(ends_at__isnull=True) | Q(ends_at__gt=ends_at), record=record).update(
+        ends_at=ends_at
+    )
+    if part is not None:
+        RecordAddress.objects.create(part=part, record_id=record, made_at=now)
 
 
 def restate(records: Sequence[tuple[UUID, str, str]]) -> None:

@@ -183,15 +183,21 @@ def _local_parts(setup: SetupFile) -> Iterator[Fault]:
     for key in setup.live_tables:
         yield from _take(taken, f"{space}{key}", ("tables", key))
     for key, table in setup.live_tables.items():
-        path: Path = ("tables", key, "local_parts")
-        yield from twice(path, [part.lower() for part in table.local_parts])
-        for position, part in enumerate(table.local_parts):
-            if normal(f"{part}@example.test") is None or "+" in part:
-                yield Fault((*path, position), f"{shown(part)} can't stand before the @ of an address.")
-            elif part.lower() in RESERVED_LOCAL_PARTS:
-                yield Fault((*path, position), f"{part.lower()}@ is reserved (RFC 2142).")
-            else:
-                yield from _take(taken, part.lower(), (*path, position))
+        for name, parts in (("local_parts", table.local_parts), ("local_parts_was", table.local_parts_was)):
+            path: Path = ("tables", key, name)
+            yield from twice(path, [part.lower() for part in parts])
+            for position, part in enumerate(parts):
+                if normal(f"{part}@example.test") is None or "+" in part:
+                    yield Fault((*path, position), f"{shown(part)} can't stand before the @ of an address.")
+                elif part.lower() in RESERVED_LOCAL_PARTS:
+                    yield Fault((*path, position), f"{part.lower()}@ is reserved (RFC 2142).")
+                else:
+                    yield from _take(taken, part.lower(), (*path, position))
+        now = {key, f"{space}{key}", *(part.lower() for part in table.local_parts)}
+        for position, part in enumerate(table.local_parts_was):
+            if part.lower() in now:
+                what = f"{part.lower()}@ still means the table: take it out of one of the two."
+                yield Fault(("tables", key, "local_parts_was", position), what)
     yield from _clashing_addresses(setup, taken)
 
 

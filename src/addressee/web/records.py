@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from django import forms
-from django.core.exceptions import PermissionDenied
+from django.core.exceptions import BadRequest, PermissionDenied
 from django.db.models import Q
 from django.http import FileResponse, Http404, HttpRequest, HttpResponse
 from django.views.decorators.http import require_POST, require_safe
@@ -13,9 +13,13 @@ from addressee.core.authorise import has_role
 from addressee.core.errors import AddresseeError
 from addressee.core.reasons import Reason
 from addressee.core.values import Right, Visibility
+from addressee.host.clock import now
 from addressee.mail.models import Communication, File
 from addressee.people import rows as people
+from addressee.pipeline import addresses
 from addressee.pipeline import request as pipeline
+from addressee.pipeline.request import NotFound
+from addressee.records.addresses import parts_of
 from addressee.records.models import Correspondent, Record
 from addressee.web.answers import by_htmx, page, went_well
 from addressee.web.downloads import download
@@ -72,6 +76,33 @@ def comment(request: HttpRequest, table: str, name: str) -> HttpResponse:
     if by_htmx(request):
         return _page(request, reader, reader.record(table, name), CommentForm(), told="The comment was added.")
     return went_well(request, "The comment was added.", record_url(found, reader) + "#stream")
+
+
+_ADDRESS_CHANGES = {
+    "rotate": "The record has new addresses. Mail to the former ones changes nothing any more.",
+    "revoke": "Every reply address given out for this record was taken back.",
+}
+
+
+@require_POST
+def address(request: HttpRequest, table: str, name: str) -> HttpResponse:
+    """Give the record new addresses, or take back every reply address that was given out for it."""
+    reader = reader_of(request)
+    found = reader.record(table, name)
+    what = request.POST.get("what", "")
+    if what not in _ADDRESS_CHANGES:
+        raise BadRequest("what is to become of the address?")
+    uuid, by = str(found.uuid), reader.person.key
+    try:
+        if what == "rotate":
+            addresses.rotate(uuid, by)
+        else:
+            addresses.revoke(uuid, "all", by)
+    except NotFound:
+        return went_well(request, "No reply address was given out for this record.", record_url(found, reader))
+    except AddresseeError as error:
+        raise PermissionDenied from error
+    return went_well(request, _ADDRESS_CHANGES[what], record_url(found, reader) + "#addresses")
 
 
 @require_safe
@@ -131,7 +162,12 @@ def _page(
         "state_tone": state_tone(state, table),
         "created_by": presenter.person(record.created_by),
         "fields": presenter.fields(record),
-        "addresses": route.record_addresses(record.table, str(record.uuid), reader.setup),
+        "addresses": [
+            one
+            for part in parts_of([record.uuid], now())[record.uuid]
+            for one in route.record_addresses(record.table, part, reader.setup)
+        ],
+        "may_change_address": reader.reaches(record, Right.UPDATE),
         "correspondents": _correspondents(record),
         "stream": stream_of(record, presenter, whole=request.GET.get("whole") == "1"),
         "undelivered": undelivered(record),

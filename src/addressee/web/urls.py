@@ -24,6 +24,7 @@ urlpatterns = [
     # The address of a record's page is told in receipts too: core/present.url_of.
     path("tables/<slug:table>/<str:name>/", records.record, name="record"),
     path("tables/<slug:table>/<str:name>/comment/", records.comment, name="comment"),
+    path("tables/<slug:table>/<str:name>/address/", records.address, name="record-address"),
     path("tables/<slug:table>/<str:name>/files/<sha256:sha256>/", records.file, name="record-file"),
     path("messages/", messages.messages, name="messages"),
     path("messages/<int:number>/", messages.message, name="message"),

@@ -191,6 +191,23 @@ def test_given_an_unproven_author_and_a_long_text_when_told_then_it_is_marked_an
     assert len(excerpt) <= 304
 
 
+def test_given_a_reader_of_another_language_when_told_then_the_digest_speaks_it(busy):
+    busy.change(
+        {
+            "site.limits": {"notices_per_hour": 3},
+            "accounts.support.distribution": {"how": "direct", "person": "ben"},
+            "people.ben.language": "de",
+        }
+    )
+    five(busy)
+    busy.later("61m")
+    look_round()
+    item = OutboxItem.objects.order_by("-pk")[0]
+
+    assert item.subject == "2 Nachrichten zu 2 Datensätzen"
+    assert "2 frühere Nachrichten an Sie" in item.content["text"]
+
+
 def test_given_a_digest_that_cannot_be_delivered_when_given_up_then_every_record_it_tells_of_shows_it(busy):
     from addressee.mail import outbox
 
