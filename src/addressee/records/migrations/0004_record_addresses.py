@@ -7,7 +7,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('records', '0002_marked'),
+        ('records', '0003_appointments'),
     ]
 
     operations = [
