@@ -35,6 +35,11 @@ def schedule_table(name: str, setup: Setup) -> str:
     return name if table is not None and table.schedule is not None else ""
 
 
+def scheduled_tables(setup: Setup) -> list[tuple[str, Table]]:
+    """Every live table with a schedule: what a calendar shows."""
+    return [(key, table) for key, table in setup.live_tables.items() if table.schedule is not None]
+
+
 class Scheduled(Action):
     """The base of `task` and `event`: a record in the table of that name, about the record that was written to."""
 

@@ -138,6 +138,8 @@ class Table(Value):
     def indexed_fields(self) -> frozenset[str]:
         """Fields that always have index rows; what views filter or sort by is added by Setup.indexed."""
         special = {self.title, self.assignee, self.workflow.field if self.workflow else ""}
+        if self.schedule is not None:
+            special |= {self.schedule.start, self.schedule.due}
         always = {"email", "link", "person"}
         return frozenset(
             key

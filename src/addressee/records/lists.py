@@ -131,6 +131,21 @@ def filtered(
     return records
 
 
+def between(records: QuerySet[Record], table: str, field: str, first: str, end: str, setup: Setup) -> QuerySet[Record]:
+    """Those of the records whose date or time, in stored form, lies from `first` until before `end`, in order."""
+    if field not in setup.indexed.get(table, frozenset()):
+        value = KT(f"values__{field}")
+        return records.alias(moment=value).filter(moment__gte=first, moment__lt=end).order_by("moment", "uuid")
+    rows = {"indexrow__table": table, "indexrow__field": field}
+    low, high = first.casefold(), end.casefold()  # as index rows keep texts
+    return records.filter(**rows, indexrow__text__gte=low, indexrow__text__lt=high).order_by("indexrow__text", "uuid")
+
+
+def linking(records: QuerySet[Record], table: str, field: str, uuid: str) -> QuerySet[Record]:
+    """Those of the records whose link leads to a record."""
+    return records.filter(uuid__in=_indexed(table, field, Q(text=uuid.casefold())))
+
+
 def searched(records: QuerySet[Record], text: str) -> QuerySet[Record]:
     """Those of the records whose title holds every word of the text, or whose number its digits are."""
     which = Q()

@@ -7,6 +7,7 @@ from functools import cached_property
 from django.http import HttpRequest
 
 from addressee.core.reasons import Reason
+from addressee.core.schedule import scheduled_tables
 from addressee.setup import store
 from addressee.web.presented import Link, table_label
 from addressee.web.reader import reader_of
@@ -26,6 +27,12 @@ class Frame:
     def tables(self) -> list[tuple[str, Link]]:
         reader = reader_of(self._request)
         return [(key, Link(table_label(key, table))) for key, table in reader.tables.items()]
+
+    @cached_property
+    def calendar(self) -> bool:
+        """Is there anything with a time that the reader may see?"""
+        reader = reader_of(self._request)
+        return any(key in reader.tables for key, _ in scheduled_tables(reader.setup))
 
     @cached_property
     def held(self) -> int:

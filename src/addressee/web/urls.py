@@ -6,7 +6,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from addressee.web import held, messages, records, tables
+from addressee.web import calendar, held, messages, records, tables
 from addressee.web.sign_in import SignIn
 
 
@@ -26,6 +26,7 @@ urlpatterns = [
     path("tables/<slug:table>/<str:name>/comment/", records.comment, name="comment"),
     path("tables/<slug:table>/<str:name>/address/", records.address, name="record-address"),
     path("tables/<slug:table>/<str:name>/files/<sha256:sha256>/", records.file, name="record-file"),
+    path("calendar/", calendar.calendar, name="calendar"),
     path("messages/", messages.messages, name="messages"),
     path("messages/<int:number>/", messages.message, name="message"),
     path("messages/<int:number>/raw/", messages.raw, name="message-raw"),
