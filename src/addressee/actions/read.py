@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from addressee.core.action import Action, Changeset, Request, Target, action, communication
-from addressee.core.present import lines_of
+from addressee.core.form import form_of
+from addressee.core.present import unset_lines
 from addressee.core.values import Assurance, Right
 
 
@@ -13,7 +14,9 @@ class Read(Action):
 
     def plan(self, request: Request) -> Changeset:
         assert request.record is not None  # noqa: S101  the target says so
-        answer = "\n".join(lines_of(request.record, request.actor.person, request.setup, request.reading))
+        shown = request.record, request.actor.person, request.setup, request.reading
         return Changeset(
-            communications=(communication(request, request.record.uuid, text=request.prose),), answer=answer
+            communications=(communication(request, request.record.uuid, text=request.prose),),
+            answer="\n".join(unset_lines(*shown)),
+            form=form_of(*shown, whole=True),
         )

@@ -98,6 +98,7 @@ class Changeset:
     appointments: tuple[Appointment, ...] = ()
     answer: str = ""
     notes: tuple[Saying, ...] = ()
+    form: tuple[tuple[str, str], ...] = ()  # values to be shown for editing; where empty, the receipt's own
 
 
 class CannotBeDone(Refused):

@@ -12,6 +12,7 @@ from addressee.core.attachments import sort_files
 from addressee.core.authorise import extent, field_access, has_role, is_staff, needed
 from addressee.core.command import verb
 from addressee.core.confirmation import essence
+from addressee.core.form import Torn, edited
 from addressee.core.invited import EVENT, planned
 from addressee.core.language import Saying, as_written, english, saying
 from addressee.core.message import Invitation, Nature
@@ -19,7 +20,7 @@ from addressee.core.reasons import Reason
 from addressee.core.registry import actions, fields
 from addressee.core.route import Kind, route
 from addressee.core.schedule import schedule_table
-from addressee.core.threads import other_numbers
+from addressee.core.threads import other_numbers, quoted_form
 from addressee.core.values import (
     Actor,
     Asks,
@@ -29,6 +30,7 @@ from addressee.core.values import (
     LineFault,
     RecordState,
     Right,
+    TokenState,
     Visibility,
 )
 from addressee.core.walk import Walk
@@ -72,6 +74,7 @@ class Asking(Walk):
             self.setup,
             trusted=self._may_set_values(),
         )
+        text = self._with_edits(text)
         if text.passed:
             self.note("value", "passed over", f"labels that name no field: {', '.join(text.passed)[:200]}")
         if self.verb in LATER:
@@ -88,6 +91,40 @@ class Asking(Walk):
         if record is None:
             return self._on_table(values, text.prose, why_none)
         return self._on_record(record, values, text.prose, why_none)
+
+    def _with_edits(self, text: lines.Text) -> lines.Text:
+        """Law 14: what was changed in a form of ours, quoted in an E4 answer, is new text; below it is a quote."""
+        token, record = self._form_token(), self.record
+        if token is None or record is None or self.verb not in ("", "update") or self.form != record.table:
+            return text
+        try:
+            edits = edited(self.message, token, self.setup.tables[self.form])
+        except Torn:
+            self.note("form", "not read", "its quote is not whole, or not the same in text and HTML")
+            self.remarks += (saying("form.torn"),)
+            return text
+        if not edits:
+            return text
+        if not self.verb and (self.account is None or not self.account.field_updates):
+            self.note("form", "not read", "values in a quote count with field_updates only, or by the word `update`")
+            self.remarks += (saying("form.off", fields=tuple(edits)),)
+            return text
+        barred = [name for name in edits if field_access(self.actor.person, self.form, name, self.setup) != "write"]
+        if barred:
+            self.note("form", "left", f"{self._who_is()} may not write {', '.join(barred)}")
+            self.remarks += (saying("form.barred", fields=tuple(barred)),)
+        taken = {name: said for name, said in edits.items() if name not in barred}
+        if taken:
+            self.note("form", "edited", ", ".join(taken))
+        return lines.with_edits(text, taken)
+
+    def _form_token(self) -> TokenState | None:
+        """The token whose form the message quotes; none below E4, or where its author's values count for nothing."""
+        if self.actor.level < Assurance.E4 or not self.actor.proven or not self._may_set_values():
+            return None
+        if self.message.nature is not Nature.PERSON:
+            return None
+        return quoted_form(self.message, self.route, self.record, self.actor.address, self.snapshot)
 
     def _command_word(self) -> tuple[str, Saying | None]:
         """(the command word, "") or ("", why a word in the subject does not count)."""

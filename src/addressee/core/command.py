@@ -11,10 +11,12 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from addressee.core import form
 from addressee.core.fieldtype import fold
 from addressee.core.numbers import MOST_DIGITS, split_mask
+from addressee.core.registry import fields
 from addressee.core.setup import Setup, Table
 from addressee.core.tokens import IN_SUBJECT
 
@@ -30,6 +32,7 @@ class FieldLine:
     text: str
     line: int
     name: str
+    indented: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,19 +110,30 @@ def read_body(text: str, table: Table, namespace: str, *, strict: bool, first: i
     unknown: list[UnknownLine] = []
     prose: list[str] = []
     leading = paragraph = True
+    goes_on: FieldLine | None = None  # the value that an indented line may go on with
+    blank = 0
     for count, raw in enumerate(text.split("\n"), start=first):
         row = raw.rstrip()
-        if row[:1] in (" ", "\t") and row.strip() and lines and not prose and not unknown and lines[-1].line < count:
-            found = _match(row.strip(), names)
-            if found is None:
-                last = lines.pop()
-                lines.append(FieldLine(last.field, f"{last.text}\n{row.strip()}".strip(), last.line, last.name))
-                continue
+        indented = row[:1] in (" ", "\t")
+        if goes_on is not None and indented and _continues(row.strip(), goes_on, blank, names, table):
+            del prose[len(prose) - blank :]
+            said = "\n".join([goes_on.text, *[""] * blank, row.strip()]).strip()
+            goes_on, blank = replace(goes_on, text=said), 0
+            lines[-1] = goes_on
+            continue
+        if goes_on is not None and not row:
+            blank, paragraph = blank + 1, leading
+            prose.append(row)
+            continue
+        goes_on, blank = None, 0
+        if form.MARK_LINE.fullmatch(row):
+            continue  # the whole answer to a `read`, sent back
         matched = _LINE.fullmatch(row.strip())
         name = _name(matched[1]) if matched else ""
         key = names.get(name)
         if matched and key:
-            lines.append(FieldLine(key, matched[2].strip(), count, matched[1].strip()))
+            goes_on = FieldLine(key, matched[2].strip(), count, matched[1].strip(), indented)
+            lines.append(goes_on)
             continue
         if matched and strict and paragraph and name not in _URL_SCHEMES and " " not in matched[1].strip():
             near = difflib.get_close_matches(name, names, 1)
@@ -130,6 +144,17 @@ def read_body(text: str, table: Table, namespace: str, *, strict: bool, first: i
         paragraph = leading or (paragraph and bool(row.strip()))
         prose.append(row)
     return Body(tuple(lines), "\n".join(prose).strip(), tuple(unknown))
+
+
+def _continues(row: str, line: FieldLine, blank: int, names: dict[str, str], table: Table) -> bool:
+    """Does an indented row go on with a value? Past a blank line, or looking like a line, only a long text's."""
+    if _is_long(line, table):
+        return not line.indented or _match(row, names) is None
+    return not blank and _match(row, names) is None
+
+
+def _is_long(line: FieldLine, table: Table) -> bool:
+    return bool(fields[table.live_fields[line.field].type].long)
 
 
 def _match(row: str, names: dict[str, str]) -> str | None:

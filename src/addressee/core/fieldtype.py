@@ -97,6 +97,7 @@ class FieldType:
     options: ClassVar[frozenset[str]] = frozenset()  # of FieldDef, beyond label required index sensitive default
     looks_up: ClassVar[str] = ""  # record | person: parse asks Reading for names
     by_text: ClassVar[bool] = True  # may be set by a field line
+    long: ClassVar[bool] = False  # holds lines and blank lines
     appends: ClassVar[bool] = False  # parse gives a text that `append` adds to the value
 
     def parse(self, text: str, field: FieldDef, reading: Reading) -> Any:

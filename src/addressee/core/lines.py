@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from addressee.core.body import split
-from addressee.core.command import Body, between, only_one_shows, read_body, without_block
+from addressee.core.command import Body, FieldLine, between, only_one_shows, read_body, without_block
 from addressee.core.errors import BadValue
 from addressee.core.fieldtype import Reading
 from addressee.core.language import Saying, saying
@@ -70,6 +71,16 @@ def read_text(
 
 def _doubtful(body: Body, text: str, fault: LineFault) -> Text:
     return Text(body, text, Reason.CONFLICTING_VALUES, (fault,))
+
+
+def with_edits(text: Text, edits: Mapping[str, str]) -> Text:
+    """The text with the values that its author changed in a quoted form of ours (law 14)."""
+    lines = (*text.body.lines, *(FieldLine(name, said, 0, name) for name, said in edits.items()))
+    body = replace(text.body, lines=lines)
+    twice = body.twice()
+    if twice and text.doubt is None:
+        return _doubtful(body, text.prose, LineFault(twice, 0, "", None, "set-twice"))
+    return replace(text, body=body)
 
 
 def read_values(

@@ -6,14 +6,16 @@ the reply address, the Message-ID, our own header and the subject (DESIGN sectio
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from hashlib import sha256
+from html import escape
 
+from addressee.core import form
 from addressee.core.addresses import normal
 from addressee.core.assemble import clean
-from addressee.core.language import language
+from addressee.core.language import Language, language
 from addressee.core.setup import Account, Setup
-from addressee.core.tokens import IN_SUBJECT, for_subject
+from addressee.core.tokens import IN_SUBJECT, digest, for_subject
 from addressee.core.values import OutboxDraft
 
 TOKEN_HEADER = "X-Addressee-Token"  # noqa: S105
@@ -46,6 +48,7 @@ class Outgoing:
     references: tuple[str, ...]
     headers: tuple[tuple[str, str], ...]
     text: str
+    html: str = ""
 
 
 def compose(draft: OutboxDraft, setup: Setup, seed: str) -> Outgoing:
@@ -62,6 +65,8 @@ def compose(draft: OutboxDraft, setup: Setup, seed: str) -> Outgoing:
     if draft.no_reply:
         reply_to = f"noreply@{_domain(setup.site.domain)}"
     carries_token = bool(token and token in reply_to)
+    words = language(draft.language, setup.site.language)
+    draft = _with_form(draft, token, words)
     return Outgoing(
         to=normal(draft.to) or clean(draft.to, 320),
         sender=sender,
@@ -73,10 +78,20 @@ def compose(draft: OutboxDraft, setup: Setup, seed: str) -> Outgoing:
         in_reply_to=_fit_id(draft.in_reply_to),
         references=_references(draft),
         headers=tuple(_headers(draft, token, setup)),
-        text=_marked(draft, language(draft.language, setup.site.language).marker_line)
-        if token and draft.kind != "redirect"
-        else draft.text,
+        text=_marked(draft, words.marker_line) if token and draft.kind != "redirect" else draft.text,
+        html=draft.html,
     )
+
+
+def _with_form(draft: OutboxDraft, token: str | None, words: Language) -> OutboxDraft:
+    """The values to be edited stand at the end, between lines that bear the token's mark."""
+    if not draft.form or not token:
+        return draft
+    told = draft.form, draft.form_name, form.mark_of(digest(token))
+    how = words(draft.form_how) if draft.form_how else ""
+    text = "\n\n".join(filter(None, [draft.text.rstrip(), how, form.as_text(*told)]))
+    html = f"{draft.html}\n<p>{escape(how)}</p>\n{form.as_html(*told)}" if draft.html else ""
+    return replace(draft, text=text, html=html)
 
 
 def _marked(draft: OutboxDraft, marker: str) -> str:

@@ -40,12 +40,11 @@ def shown(
             yield key, definition, fields[definition.type].format(record.values.get(key), definition, reading)
 
 
-def lines_of(record: RecordState, person: Person | None, setup: Setup, reading: Reading) -> list[str]:
-    """`field: value` lines as a person may edit and send them back; what no line can set stands last."""
-    settable: list[str] = []
-    rest: list[str] = []
+def unset_lines(record: RecordState, person: Person | None, setup: Setup, reading: Reading) -> list[str]:
+    """What the person may see and no field line can set, so that sent back it is no field line either."""
+    lines: list[str] = []
     for key, definition, text in shown(record, person, setup, reading):
-        line = f"{key}: " + text.replace("\n", "\n  ")
         kind = fields[definition.type]
-        (settable if kind.by_text and not kind.appends else rest).append(line.rstrip())
-    return [*settable, *([""] if rest else []), *rest]
+        if (not kind.by_text or kind.appends) and text:
+            lines.append(f"* {key}: " + text.replace("\n", "\n  "))
+    return lines

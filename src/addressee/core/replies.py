@@ -17,6 +17,7 @@ from addressee.core.attachments import SENTENCES as FILE_SENTENCES
 from addressee.core.authorise import field_access, has_role, is_staff, reaches
 from addressee.core.errors import BadValue
 from addressee.core.fieldtype import Reading
+from addressee.core.form import form_of
 from addressee.core.invited import invitation_to
 from addressee.core.language import Saying, english, language, saying
 from addressee.core.message import Message, Nature
@@ -70,6 +71,7 @@ class Telling:
     fresh: Fresh
     reading: Reading
     released: bool
+    form: tuple[tuple[str, str], ...] = ()  # values asked for, to be edited in the answer
     marked: str = ""  # a rule marked the message: nobody is answered
     confirmed: bool = False  # its author confirmed it
     null_sender: bool = False  # the envelope names no one to answer (RFC 3834 2)
@@ -159,6 +161,7 @@ def _to_author(telling: Telling, answers: Answers) -> None:
     kind, subject, text = _answer(telling, answers)
     record = telling.record if _opens_record(telling) else None
     message = telling.message
+    values, how = _form(telling, record)
     answers.add(
         OutboxDraft(
             kind=kind,
@@ -175,8 +178,24 @@ def _to_author(telling: Telling, answers: Answers) -> None:
             in_reply_to=message.message_id,
             references=(*message.references[-20:], message.message_id) if message.message_id else (),
             message=message.identity or None,
+            form=values,
+            form_name=name_of(record, telling.setup) if record is not None else "",
+            form_how=how,
         )
     )
+
+
+def _form(telling: Telling, record: RecordState | None) -> tuple[tuple[tuple[str, str], ...], str]:
+    """The values that the author can edit in his answer (U-28), asked for or his to set; and how an edit counts."""
+    if record is None or telling.decision.disposition is not Disposition.ACCEPT:
+        return (), ""
+    account, actor = telling.account, telling.actor
+    updates = bool(_reaches(actor, Right.UPDATE, record, telling)) and may_read(actor, record, telling)
+    by_quote = account is not None and account.field_updates and account.replies == "update"
+    how = "" if not updates else "form.how" if by_quote else "form.how-by-word"
+    if telling.form or not (updates and by_quote and has_role(actor.person)):
+        return telling.form, how
+    return form_of(record, actor.person, telling.setup, telling.reading, whole=False), how
 
 
 def _confirmation(telling: Telling, to: str) -> OutboxDraft:
@@ -277,7 +296,7 @@ def _goes_without_saying(telling: Telling) -> bool:
     """One message has one answer, but what was asked for or refused elsewhere is told all the same."""
     decision = telling.decision
     plain = decision.disposition is Disposition.ACCEPT and decision.reason in (Reason.DONE, Reason.UNVERIFIED)
-    return plain and not telling.faults and not telling.answer and not telling.confirmed
+    return plain and not telling.faults and not telling.answer and not telling.form and not telling.confirmed
 
 
 def _over_limit(telling: Telling, to: str) -> str:

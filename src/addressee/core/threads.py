@@ -14,6 +14,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from addressee.core.command import mask_pattern
+from addressee.core.form import mark_of
 from addressee.core.message import Message
 from addressee.core.reasons import Reason
 from addressee.core.route import Kind, Route
@@ -197,6 +198,22 @@ def record_ended(route: Route, snapshot: Snapshot) -> bool:
     """Was this address of the record withdrawn?"""
     state = snapshot.addresses.get(route.record)
     return state is not None and state.ended
+
+
+def quoted_form(
+    message: Message, route: Route, record: RecordState | None, author: str, snapshot: Snapshot
+) -> TokenState | None:
+    """The token, issued to the author for this record, of the form of ours that the message quotes."""
+    if record is None:
+        return None
+    for _, text in tokens_in(message, route):
+        token = snapshot.tokens.get(digest(text))
+        if token is None or not token.form or token.expired or token.revoked:
+            continue
+        mark = f"({mark_of(token.hash)})"
+        if token.record == record.uuid and token.address == author and (mark in message.text or mark in message.html):
+            return token
+    return None
 
 
 def _address_trouble(route: Route, snapshot: Snapshot) -> Reason | None:

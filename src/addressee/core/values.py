@@ -163,6 +163,8 @@ class TokenState:
     expired: bool = False
     revoked: bool = False
     notice: bool = False  # of a correspondent's public message: a staff answer to it is public (law 16)
+    # the values that the message showed to be edited (U-28)
+    form: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -321,6 +323,9 @@ class OutboxDraft:
     seed: str = ""  # the Message-ID of a message without token is made of it; unique (Fresh.uuid)
     confirms: int = 0  # the held delivery that `token`, then a one-time code, confirms
     shown: str = ""  # what would change (core/confirmation.essence)
+    form: tuple[tuple[str, str], ...] = ()  # values to be edited in the quote of an answer (U-28); needs a token
+    form_name: str = ""  # of the record they are of
+    form_how: str = ""  # slug of the sentence that says how an edit counts; "" where it does not
     no_reply: bool = False  # an answer to it leads nowhere: it goes to an address that only people look at
 
 

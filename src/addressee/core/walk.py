@@ -59,6 +59,7 @@ class Walk:
     verb: str = ""
     form: str = ""  # the table whose fields the lines name
     plan: Changeset | None = None
+    remarks: tuple[Saying, ...] = ()  # what was left as it was, beside the notes of the plan
     asks: Asks | None = None
     used_right: str = ""
     named: frozenset[str] = frozenset()  # the fields that the lines name

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from addressee.core.calendar import uid_key
 from addressee.core.command import read_body, verb
 from addressee.core.distribution import turn_name
 from addressee.core.errors import BadValue
 from addressee.core.fieldtype import Reading, fold
+from addressee.core.form import Torn, edited
 from addressee.core.invited import EVENT, own_record
 from addressee.core.registry import actions, fields
 from addressee.core.route import Kind, Route, route
 from addressee.core.schedule import schedule_table
 from addressee.core.setup import Setup
-from addressee.core.threads import codes_in, find, numbers_in, referenced, tokens_in
+from addressee.core.threads import codes_in, find, numbers_in, quoted_form, referenced, tokens_in
 from addressee.core.tokens import digest
-from addressee.core.values import Delivery, Snapshot, Wanted
+from addressee.core.values import Delivery, Snapshot, TokenState, Wanted
 
 _NUMBERS = ("", "en", "de")  # who will write a number is not known yet: what it may mean with a point or a comma
 
@@ -126,6 +127,9 @@ def second_round(deliveries: Sequence[Delivery], snapshot: Snapshot, setup: Setu
         table = target.table if target is not None else found.table
         targets |= {target.uuid} if target is not None else set()
         form = _form(delivery, table, setup)
+        quoted = quoted_form(delivery.message, found, target, delivery.message.author or "", snapshot)
+        if quoted is not None and form == table:
+            _edits(wanted, delivery, quoted, form, setup)
         if form in setup.live_tables and ":" in delivery.message.new_text:
             _lines(wanted, delivery, form, setup)
         if target is None and table in setup.live_tables:
@@ -138,17 +142,30 @@ def second_round(deliveries: Sequence[Delivery], snapshot: Snapshot, setup: Setu
 
 def _lines(wanted: Wanted, delivery: Delivery, table_key: str, setup: Setup) -> None:
     table = setup.tables[table_key]
-    for line in read_body(delivery.message.new_text, table, setup.site.namespace, strict=False).lines:
-        definition = table.live_fields[line.field]
+    found = read_body(delivery.message.new_text, table, setup.site.namespace, strict=False).lines
+    _named_in(wanted, ((line.field, line.text) for line in found), table_key, setup)
+
+
+def _edits(wanted: Wanted, delivery: Delivery, token: TokenState, table_key: str, setup: Setup) -> None:
+    try:
+        edits = edited(delivery.message, token, setup.tables[table_key])
+    except Torn:
+        return
+    _named_in(wanted, edits.items(), table_key, setup)
+
+
+def _named_in(wanted: Wanted, found: Iterable[tuple[str, str]], table_key: str, setup: Setup) -> None:
+    """What the texts of fields must be looked up by."""
+    table = setup.tables[table_key]
+    for name, text in found:
+        definition = table.live_fields[name]
         kind = fields[definition.type]
         if kind.looks_up == "record":
-            wanted.titles |= {
-                (definition.table, fold(part)) for part in (line.text, *line.text.split(",")) if part.strip()
-            }
+            wanted.titles |= {(definition.table, fold(part)) for part in (text, *text.split(",")) if part.strip()}
         elif kind.looks_up == "person":
-            wanted.person_texts |= _parts(line.text)
+            wanted.person_texts |= _parts(text)
         elif definition.unique:
-            wanted.unique |= _keys(table_key, line.field, line.text, setup)
+            wanted.unique |= _keys(table_key, name, text, setup)
 
 
 def _made_of_the_mail(wanted: Wanted, delivery: Delivery, table_key: str, setup: Setup) -> None:

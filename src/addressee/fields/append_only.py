@@ -19,6 +19,7 @@ class AppendOnly(FieldType):
 
     name: ClassVar[str] = "append_only"
     appends: ClassVar[bool] = True
+    long: ClassVar[bool] = True
 
     def parse(self, text: str, field: FieldDef, reading: Reading) -> Any:
         """The text to append, None for none."""

@@ -17,6 +17,7 @@ class LongText(FieldType):
     """Line ends are made \\n."""
 
     name: ClassVar[str] = "long_text"
+    long: ClassVar[bool] = True
     options: ClassVar[frozenset[str]] = frozenset({"max_length"})
 
     def parse(self, text: str, field: FieldDef, reading: Reading) -> Any:

@@ -189,6 +189,11 @@ SENTENCES: dict[str, str] = {
     "note.not-written": "{field} dürfen Sie nicht schreiben, deshalb blieb es, wie es war.",
     "note.shortened": "{field} wurde auf {most} Zeichen gekürzt.",
     "note.left-empty": "{field} blieb leer: Gebraucht wird {expected}.",
+    "form.how": "Um Werte zu ändern, ändern Sie sie hier im Zitat Ihrer Antwort, oder schicken Sie die Zeilen mit dem einen Wort update als Betreff zurück.",
+    "form.how-by-word": "Um Werte zu ändern, schicken Sie die Zeilen mit dem einen Wort update als Betreff zurück.",
+    "form.barred": "{fields} dürfen Sie nicht schreiben, es blieb, wie es war.",
+    "form.off": "Sie haben {fields} im Zitat geändert. Hier zählt das nur mit dem einen Wort update als Betreff, also wurde nichts geändert.",
+    "form.torn": "Die zitierten Werte waren nicht zu lesen: Ihr Ende fehlt, oder sie stehen zweimal da. An ihnen wurde nichts geändert.",
     # ---- help and why
     "help.words": "Schreiben Sie eines dieser Wörter als Betreff:",
     "help.fields": "Felder von {table}, eines je Zeile als `Feld: Wert`:",

@@ -120,6 +120,11 @@ SENTENCES: dict[str, str] = {
     "note.not-written": "You may not write {field}, so it was left as it was.",
     "note.shortened": "{field} was shortened to {most} characters.",
     "note.left-empty": "{field} was left empty: {expected} is wanted.",
+    "form.how": "To change values, edit them here in the quote of your answer, or send the lines back with the one word update as the subject.",
+    "form.how-by-word": "To change values, send the lines back with the one word update as the subject.",
+    "form.barred": "You may not write {fields}, so it was left as it was.",
+    "form.off": "You changed {fields} in the quote. Here that counts only with the one word update as the subject, so nothing was changed.",
+    "form.torn": "The quoted values could not be read: their end is missing, or they stand there twice. Nothing in them was changed.",
     # ---- help and why
     "help.words": "Write one of these words as the subject:",
     "help.fields": "Fields of {table}, one a line as `field: value`:",

@@ -189,6 +189,11 @@ SENTENCES: dict[str, str] = {
     "note.not-written": "Usted no puede escribir {field}, así que quedó como estaba.",
     "note.shortened": "{field} se acortó a {most} caracteres.",
     "note.left-empty": "{field} quedó vacío: se necesita {expected}.",
+    "form.how": "Para cambiar valores, edítelos aquí en la cita de su respuesta, o devuelva las líneas con la única palabra update como asunto.",
+    "form.how-by-word": "Para cambiar valores, devuelva las líneas con la única palabra update como asunto.",
+    "form.barred": "No puede escribir {fields}: se dejó como estaba.",
+    "form.off": "Cambió {fields} en la cita. Aquí eso solo cuenta con la única palabra update como asunto, así que no se cambió nada.",
+    "form.torn": "Los valores citados no se pudieron leer: falta su final o están dos veces. No se cambió nada en ellos.",
     # ---- help and why
     "help.words": "Escriba una de estas palabras como asunto:",
     "help.fields": "Campos de {table}, uno por línea como `campo: valor`:",

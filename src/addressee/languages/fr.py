@@ -189,6 +189,11 @@ SENTENCES: dict[str, str] = {
     "note.not-written": "Vous ne pouvez pas écrire {field} ; il est donc resté tel quel.",
     "note.shortened": "{field} a été raccourci à {most} caractères.",
     "note.left-empty": "{field} est resté vide : il faut {expected}.",
+    "form.how": "Pour changer des valeurs, modifiez-les ici dans la citation de votre réponse, ou renvoyez les lignes avec le seul mot update comme objet.",
+    "form.how-by-word": "Pour changer des valeurs, renvoyez les lignes avec le seul mot update comme objet.",
+    "form.barred": "Vous ne pouvez pas écrire {fields} : rien n'y a été changé.",
+    "form.off": "Vous avez modifié {fields} dans la citation. Ici cela ne compte qu'avec le seul mot update comme objet : rien n'a été changé.",
+    "form.torn": "Les valeurs citées n'ont pas pu être lues : leur fin manque, ou elles y sont deux fois. Rien n'y a été changé.",
     # ---- help and why
     "help.words": "Écrivez un de ces mots comme objet :",
     "help.fields": "Champs de {table}, un par ligne sous la forme `champ: valeur` :",

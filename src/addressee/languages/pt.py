@@ -189,6 +189,11 @@ SENTENCES: dict[str, str] = {
     "note.not-written": "Não pode escrever {field}, por isso ficou como estava.",
     "note.shortened": "{field} foi encurtado para {most} caracteres.",
     "note.left-empty": "{field} ficou vazio: é preciso {expected}.",
+    "form.how": "Para mudar valores, edite-os aqui na citação da sua resposta, ou devolva as linhas com a única palavra update como assunto.",
+    "form.how-by-word": "Para mudar valores, devolva as linhas com a única palavra update como assunto.",
+    "form.barred": "Não pode escrever {fields}: ficou como estava.",
+    "form.off": "Alterou {fields} na citação. Aqui isso só conta com a única palavra update como assunto, por isso nada foi alterado.",
+    "form.torn": "Os valores citados não puderam ser lidos: falta o fim ou estão lá duas vezes. Nada neles foi alterado.",
     # ---- help and why
     "help.words": "Escreva uma destas palavras como assunto:",
     "help.fields": "Campos de {table}, um por linha como `campo: valor`:",

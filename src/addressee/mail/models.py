@@ -161,6 +161,7 @@ class Token(models.Model):
     address = models.CharField(max_length=320)
     account = models.CharField(max_length=40, blank=True)
     notice = models.BooleanField(default=False)
+    form = models.TextField(blank=True)  # the values that the message showed to be edited, as JSON; "" for none
     created_at = models.DateTimeField()
     expires_at = models.DateTimeField(null=True)
     revoked_at = models.DateTimeField(null=True)

@@ -5,6 +5,7 @@ pipeline/commit writes; pipeline/deliver claims, renders and marks; the outbox c
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -91,8 +92,8 @@ def _content(draft: OutboxDraft, outgoing: Outgoing) -> dict[str, Any]:
         "references": list(outgoing.references),
         "headers": [list(pair) for pair in outgoing.headers],
         "text": storable(outgoing.text),
-        "html": storable(draft.html),
         "calendar": draft.calendar,
+        "html": storable(outgoing.html),
         "attach_raw": draft.attach_raw,
         "files": [
             {"name": f.name, "type": f.type, "sha256": f.sha256, "inline": f.inline, "content_id": f.content_id}
@@ -110,6 +111,7 @@ def _token_row(draft: OutboxDraft, outgoing: Outgoing, setup: Setup, now: dateti
         address=outgoing.to[:320],
         account=draft.account,
         notice=draft.notice,
+        form=json.dumps(dict(draft.form), ensure_ascii=False) if draft.form else "",
         created_at=now,
         expires_at=now + timedelta(days=days) if days else None,
     )

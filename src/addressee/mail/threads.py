@@ -6,6 +6,7 @@ The records they lead to are put into `wanted`, to be locked and then read by re
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -86,7 +87,7 @@ def _arms(wanted: Wanted, now: datetime) -> list[Arm]:
                 "hash",
                 _text("record_id"),
                 "address",
-                "account",
+                "account || ' ' || form",
                 flags,
                 f"{token} WHERE hash IN {marks}",
                 [at, *given],
@@ -285,7 +286,9 @@ def _take(snapshot: Snapshot, wanted: Wanted, kind: str, a: str, b: str, c: str,
     if kind == "token":
         record = str(UUID(b))
         wanted.uuids.add(record)
-        snapshot.tokens[a] = TokenState(a, record, c, d, bool(n & 1), bool(n & 2), bool(n & 4))
+        account, _, form = d.partition(" ")
+        flags = bool(n & 1), bool(n & 2), bool(n & 4)
+        snapshot.tokens[a] = TokenState(a, record, c, account, *flags, form=json.loads(form) if form else {})
     elif kind == "code":
         number, _, target = b.partition(" ")
         record = target.removeprefix("record:") if target.startswith("record:") else ""
