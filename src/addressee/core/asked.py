@@ -221,15 +221,16 @@ class Asking(Walk):
         if not self._addressed_openly():
             return self._impossible(Reason.TEXT_ONLY)
         try:
-            self.plan = self._event(invitation, None)
+            self.plan, self.used_right = self._event(invitation, None)
         except CannotBeDone as fault:
             return self._refused(fault.reason, fault.why)
+        self.note("authorise", EVENT, self.used_right)
         self.note("invitation", invitation.method, self.plan.answer)
         self._note_plan()
         return self.settle(Disposition.ACCEPT, Reason.DONE)
 
-    def _event(self, invitation: Invitation, subject: RecordState | None) -> Changeset:
-        """What an invitation changes; `subject` is what the event is about. Raises CannotBeDone."""
+    def _event(self, invitation: Invitation, subject: RecordState | None) -> tuple[Changeset, str]:
+        """What an invitation changes, and by which right; `subject` is what the event is about. Raises CannotBeDone."""
         request = self._request(EVENT, subject, {}, self.message.new_text, Visibility.INTERNAL)
         least = actions[EVENT].level(request)
         if not self._sure(least):

@@ -81,13 +81,14 @@ class _Decider(Asking):
             return self._noted(decision, "not taken", "it is not surely meant for us")
         made = next((c.state for c in decision.changes if c.kind == "create" and c.table == self.route.table), None)
         try:
-            plan = self._event(invitation, self.record or made)
+            plan, right = self._event(invitation, self.record or made)
         except CannotBeDone as fault:
             return self._noted(decision, "not taken", english().say(fault.why))
         earlier = self.plan or Changeset()
         answer = "\n".join(filter(None, (earlier.answer, plan.answer)))
         self.plan = replace(earlier, answer=answer, notes=(*earlier.notes, *plan.notes))
-        return self._noted(_joined(decision, plan), invitation.method, plan.answer)
+        joined = replace(_joined(decision, plan), right="; ".join(filter(None, (decision.right, right))))
+        return self._noted(joined, invitation.method, f"{plan.answer}; {right}")
 
     def _noted(self, decision: Decision, result: str, why: str) -> Decision:
         """The decision with a line on its invitation, before the one that settles it."""

@@ -52,8 +52,8 @@ def subject_of(event: RecordState, setup: Setup) -> str:
     return str((value.get("uuid") if isinstance(value, dict) else value) or "")
 
 
-def planned(request: Request, invitation: Invitation) -> Changeset:
-    """What one event of a message changes. `request.record` is what it is about; None for nothing.
+def planned(request: Request, invitation: Invitation) -> tuple[Changeset, str]:
+    """What one event of a message changes, and by which right. `request.record` is what it is about; None for nothing.
 
     Raises CannotBeDone with the reason and a sentence.
     """
@@ -73,10 +73,11 @@ def planned(request: Request, invitation: Invitation) -> Changeset:
     return _moved(request, invitation, event)
 
 
-def _made(request: Request, invitation: Invitation, table_key: str) -> Changeset:
+def _made(request: Request, invitation: Invitation, table_key: str) -> tuple[Changeset, str]:
     if invitation.cancelled:
         raise CannotBeDone(Reason.NO_RECORD, saying("why.event-unknown"))
-    if not actions[EVENT].reach(request):
+    reach = actions[EVENT].reach(request)
+    if not reach:
         raise CannotBeDone(Reason.NOT_PERMITTED, saying("why.event-no-right"))
     own = replace(request, table=table_key, record=None, account=None, account_key="")
     table = request.setup.tables[table_key]
@@ -84,13 +85,16 @@ def _made(request: Request, invitation: Invitation, table_key: str) -> Changeset
     values |= about(request.record, table, values)
     team = request.record.team if request.record is not None else ""
     change = made(own, table_key, values, team=team)
-    return _linked(request, invitation, change, Effect("event", table_key, change.record, effect(change).fields), notes)
+    told = Effect("event", table_key, change.record, effect(change).fields)
+    return _linked(request, invitation, change, told, notes), f"create on {table_key}: {reach}"
 
 
-def _moved(request: Request, invitation: Invitation, event: RecordState) -> Changeset:
+def _moved(request: Request, invitation: Invitation, event: RecordState) -> tuple[Changeset, str]:
     known = request.snapshot.appointments[uid_key(invitation.uid)]
     organizer = bool(request.actor.address) and request.actor.address == known.organizer
-    if not organizer and not reach_of(Right.UPDATE, replace(request, table=event.table, record=event)):
+    reach = reach_of(Right.UPDATE, replace(request, table=event.table, record=event))
+    right = "the author organizes it" if organizer else f"update on {event.table}: {reach}"
+    if not organizer and not reach:
         raise CannotBeDone(Reason.NOT_PERMITTED, saying("why.event-not-organizer"))
     if invitation.sequence < known.sequence:
         raise CannotBeDone(Reason.DUPLICATE, saying("why.event-older"))
@@ -101,13 +105,14 @@ def _moved(request: Request, invitation: Invitation, event: RecordState) -> Chan
             raise CannotBeDone(Reason.DUPLICATE, saying("why.event-gone"))
         change = changed(own, event, _closed(table), "delete")
         assert change is not None  # noqa: S101  only an update may be empty
-        return _linked(request, invitation, change, Effect("delete", event.table, event.uuid, effect(change).fields))
+        gone = Effect("delete", event.table, event.uuid, effect(change).fields)
+        return _linked(request, invitation, change, gone), right
     values, notes = _values(request, invitation, table)
     found = changed(own, event, values, "restore" if event.deleted else "update")
     if found is None:
         raise CannotBeDone(Reason.DUPLICATE, saying("why.event-same"))
     told = Effect("event", event.table, event.uuid, effect(found).fields)
-    return _linked(request, invitation, found, told, notes)
+    return _linked(request, invitation, found, told, notes), right
 
 
 def _closed(table: Table) -> dict[str, Any]:
@@ -133,7 +138,7 @@ def _linked(
     )
 
 
-def _answered(request: Request, invitation: Invitation, event: RecordState | None) -> Changeset:
+def _answered(request: Request, invitation: Invitation, event: RecordState | None) -> tuple[Changeset, str]:
     """An attendee's answer becomes part of the event (RFC 5546 3.2.3)."""
     if event is None:
         raise CannotBeDone(Reason.NO_RECORD, saying("why.answer-unknown"))
@@ -141,15 +146,17 @@ def _answered(request: Request, invitation: Invitation, event: RecordState | Non
     if not said:
         raise CannotBeDone(Reason.NOT_PERMITTED, saying("why.answer-for-other"))
     bond = request.snapshot.correspondents.get(event.uuid, {}).get(request.actor.address)
-    if not (bond and bond.sent) and not reach_of(Right.COMMENT, replace(request, table=event.table, record=event)):
+    reach = reach_of(Right.COMMENT, replace(request, table=event.table, record=event))
+    if not (bond and bond.sent) and not reach:
         raise CannotBeDone(Reason.NOT_PERMITTED, saying("why.not-invited"))
     words = f"{request.actor.address}: {_ANSWERS.get(said, said)}"
     told = {"answer": {"before": None, "after": said}}
-    return Changeset(
+    plan = Changeset(
         communications=(communication(request, event.uuid, kind="event", text=f"{words}\n\n{request.prose}".strip()),),
         effects=(Effect("event", event.table, event.uuid, told),),
         answer=words,
     )
+    return plan, f"comment on {event.table}: {reach}" if reach else "the author was sent the invitation"
 
 
 def _values(request: Request, invitation: Invitation, table: Table) -> tuple[dict[str, Any], list[Saying]]:
