@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from addressee.core.addresses import normal
 from addressee.core.options import OPTIONS
+from addressee.core.route import Kind, route
 from addressee.core.setup import Grant, PersonItem, SetupFile
 from addressee.setup.check_values import dangling, each_dangling, twice
 from addressee.setup.document import Fault, nearest
@@ -30,8 +31,7 @@ def site_faults(setup: SetupFile) -> Iterator[Fault]:
         yield Fault(("site", "namespace"), f"{shown(site.namespace)}: small letters, digits and _, at most 20.")
     if normal(f"x@{site.domain}") is None:
         yield Fault(("site", "domain"), f"{shown(site.domain)} is no domain.")
-    if site.catch_all and normal(site.catch_all) is None:
-        yield Fault(("site", "catch_all"), f"{shown(site.catch_all)} is no email address.")
+    yield from _catch_all(setup)
     if not _is_url(site.url):
         yield Fault(("site", "url"), f"{shown(site.url)} is no web address: http://… or https://… is expected.")
     yield from _zone(("site", "time_zone"), site.time_zone or " ")
@@ -48,6 +48,20 @@ def site_faults(setup: SetupFile) -> Iterator[Fault]:
             what = f"{shown(text)}: an address, a part of one with *, or a domain is expected."
             yield Fault(("site", "block", position), what)
     yield from _limits(setup)
+
+
+def _catch_all(setup: SetupFile) -> Iterator[Fault]:
+    """What is redirected leaves for people: to an address of ours it would come back, and be redirected again."""
+    text = setup.site.catch_all
+    address = normal(text)
+    domain = (normal(f"x@{setup.site.domain}") or "").partition("@")[2]
+    if text and address is None:
+        yield Fault(("site", "catch_all"), f"{shown(text)} is no email address.")
+    elif address is not None and route(address, setup).kind is not Kind.NONE:
+        yield Fault(("site", "catch_all"), f"{address} is an address of ours: what is redirected would come back.")
+    elif address is not None and address.rpartition("@")[2] == domain:
+        what = f"every address at {domain}, the domain of the records, is ours or nobody's: name one elsewhere."
+        yield Fault(("site", "catch_all"), what)
 
 
 def _limits(setup: SetupFile) -> Iterator[Fault]:

@@ -211,7 +211,7 @@ def _take(taken: dict[str, Path], part: str, path: Path) -> Iterator[Fault]:
 def _clashing_addresses(setup: SetupFile, taken: dict[str, Path]) -> Iterator[Fault]:
     """Addresses in the domain of the records that would mean two things."""
     domain = (normal(f"x@{setup.site.domain}") or "").partition("@")[2]
-    named: list[tuple[Path, str, str]] = [(("site", "catch_all"), setup.site.catch_all, "")]
+    named: list[tuple[Path, str, str]] = []
     for key, account in setup.accounts.items():
         named.append((("accounts", key, "address"), account.address, account.table))
     for key, person in setup.people.items():
