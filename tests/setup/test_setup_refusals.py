@@ -116,6 +116,7 @@ CASES = [
     ('update = "team"', 'update = "teams"', "roles.mechanic.grants.repair.update", "one of", "team"),
     ('members = ["cleo", "ben"]', 'members = ["cleo", "bene"]', "teams.workshop.members[2]", "no person", "ben"),
     ('members = ["cleo", "ben"]', 'members = ["cleo", "counter"]', "teams.workshop.members[2]", "guest", None),
+    ("[people.cleo]", "[people.operator]\n[people.cleo]", "people.operator", "command line", None),
     ('roles = ["boss"]', 'roles = ["bos"]', "people.ada.roles[1]", "no role", "boss"),
     ('roles = ["passer_by"]', 'roles = ["boss"]', "people.counter.roles[1]", "strangers", None),
     ('"ada@phone.example"', '"ADA@northgate.example"', "people.ada.addresses[2]", "twice", None),

@@ -247,3 +247,14 @@ def test_links_and_addresses_of_a_long_list_cost_one_query_each_a_slice(
     with django_assert_max_num_queries(2):
         told = values.lines(records, firm)
     assert {line["values"]["contact"]["title"] for line in told} == {f"C{n}" for n in range(120)}
+
+
+@pytest.mark.parametrize("whom", ["ben", "BEN", "Ben", "ben@x.test"])
+def test_an_assignee_is_named_by_key_name_or_address(ask, story, whom):
+    from addressee.people.models import Person, PersonAddress
+
+    row, _ = Person.objects.get_or_create(key="ben", defaults={"name": "Ben"})
+    PersonAddress.objects.get_or_create(address="ben@x.test", defaults={"person": row})
+    code, lines, _ = ask("records", "case", "--where", f"assignee={whom}", "--json")
+    assert (code, [line["assignee"] for line in lines]) == (0, ["ben"])
+    assert ask("records", "case", "--where", "assignee=nobody", "--json")[1] == []

@@ -28,6 +28,29 @@ def has_everything(person: Person | None, setup: Setup) -> bool:
     )
 
 
+def settled_places(person: Person | None, setup: Setup) -> tuple[frozenset[str], frozenset[str]]:
+    """(accounts, targets) whose held mail a person may release, route or reject; who has everything may all of it.
+
+    Those of the group accounts whose table he may update or in whose team he is, and of the tables he may update.
+    """
+    if not has_role(person) or person is None:
+        return frozenset(), frozenset()
+    teams = setup.teams_of(person.key)
+    tables = {key for key in setup.live_tables if extent(person, Right.UPDATE, key, setup) != "none"}
+    accounts = {
+        key
+        for key, account in setup.accounts.items()
+        if account.kind == "group" and (account.table in tables or account.team in teams)
+    }
+    return frozenset(accounts), frozenset(f"table:{key}" for key in tables)
+
+
+def may_settle(person: Person | None, account: str, target: str, setup: Setup) -> bool:
+    """May this person decide about a held delivery of an account that was about to lead to a target?"""
+    accounts, targets = settled_places(person, setup)
+    return has_everything(person, setup) or account in accounts or target in targets
+
+
 def has_role(person: Person | None) -> bool:
     """Is this somebody of the firm? Guests and persons without a role are correspondents."""
     return person is not None and person.active and not person.guest and bool(person.roles)

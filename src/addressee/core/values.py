@@ -14,6 +14,8 @@ from addressee.core.language import Saying
 from addressee.core.message import Attachment, Envelope, Message
 from addressee.core.reasons import Reason
 
+OPERATOR = "operator"  # who acts by the command line; no person may have this key
+
 
 class Assurance(IntEnum):
     """How sure we are who is speaking (DESIGN section 4)."""

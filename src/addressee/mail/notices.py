@@ -53,6 +53,11 @@ def waiting(to: Sequence[str]) -> list[GatheredNotice]:
     return list(rows.select_related("communication", "communication__message"))
 
 
+def waiting_count() -> int:
+    """Notices that no digest tells yet."""
+    return GatheredNotice.objects.filter(done_at__isnull=True).count()
+
+
 def done(rows: Iterable[GatheredNotice], now: datetime, message_id: str = "") -> None:
     """These notices are told by the message with this id, or not told any more ("")."""
     found = OutboxItem.objects.filter(message_id_hash=message_id_hash(message_id)).first() if message_id else None

@@ -15,7 +15,7 @@ from hashlib import sha256
 from typing import Any
 
 from django.db import connection
-from django.db.models import Count, F, Q, QuerySet
+from django.db.models import Count, F, Min, Q, QuerySet
 
 from addressee.core import assemble
 from addressee.core.addresses import normal
@@ -280,6 +280,12 @@ def left_over(now: datetime) -> list[tuple[str, int]]:
     """(why, how many) of what is due and was not sent."""
     due = OutboxItem.objects.filter(due_at__lte=now).order_by("last_error").values_list("last_error")
     return [(why, count) for why, count in due.annotate(count=Count("pk"))]
+
+
+def put_off(now: datetime) -> tuple[int, datetime | None]:
+    """How much will be tried again later, and when the next of it."""
+    later = OutboxItem.objects.filter(due_at__gt=now).aggregate(count=Count("pk"), next=Min("due_at"))
+    return later["count"], later["next"]
 
 
 def line(item: OutboxItem, setup: Setup) -> dict[str, Any]:

@@ -15,8 +15,6 @@ from addressee.ops.main import NO_INPUT
 if TYPE_CHECKING:
     from addressee.mail.models import Delivery
 
-OPERATOR = "operator"
-
 
 def add_id(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", metavar="ID", help="a spool id or a Message-ID, with or without brackets")

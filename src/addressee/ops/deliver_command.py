@@ -24,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> int:
     from addressee.host.clock import now
-    from addressee.mail import outbox
+    from addressee.mail import notices, outbox
     from addressee.pipeline.deliver import Deliverer
     from addressee.setup import store
 
@@ -49,4 +49,10 @@ def run(args: argparse.Namespace) -> int:
         deliverer.close()
     for reason, count in outbox.left_over(now()):
         sys.stderr.write(f"addressee deliver: {count} not sent: {reason or 'another process has them in hand'}\n")
+    put_off, until = outbox.put_off(now())
+    if until is not None:
+        sys.stderr.write(f"addressee deliver: {put_off} put off, the next until {until:%Y-%m-%d %H:%M} UTC.\n")
+    gathered = notices.waiting_count()
+    if gathered:
+        sys.stderr.write(f"addressee deliver: {gathered} notices wait for a digest (option notices_per_hour).\n")
     return 0

@@ -12,6 +12,7 @@ from typing import Any
 from urllib.parse import quote
 
 from addressee.audit import entries
+from addressee.core.values import OPERATOR
 from addressee.host.clock import now
 from addressee.host.home import home
 from addressee.ops.demo_mails import firm
@@ -123,7 +124,7 @@ def passwords() -> dict[str, str]:
         person = rows.find(key)
         if person is not None and not person.has_usable_password():
             set_password(person, password)
-            entries.write("password", [{"person": key}], at=now(), actor=store.OPERATOR)
+            entries.write("password", [{"person": key}], at=now(), actor=OPERATOR)
     return said
 
 

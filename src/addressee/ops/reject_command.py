@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import argparse
 
-from addressee.ops.decided import OPERATOR, add_id, each
+from addressee.core.values import OPERATOR
+from addressee.ops.decided import add_id, each
 
 HELP = "Refuse a held message. It is kept; an author who is proven is told."
 

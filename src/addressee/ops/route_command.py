@@ -5,7 +5,8 @@ from __future__ import annotations
 import argparse
 from typing import TYPE_CHECKING, Any
 
-from addressee.ops.decided import OPERATOR, add_id, each
+from addressee.core.values import OPERATOR
+from addressee.ops.decided import add_id, each
 
 if TYPE_CHECKING:
     from addressee.mail.models import Delivery

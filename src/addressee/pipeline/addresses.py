@@ -18,7 +18,7 @@ from addressee.core.errors import Refused
 from addressee.core.reasons import Reason
 from addressee.core.route import record_addresses
 from addressee.core.setup import Setup
-from addressee.core.values import Actor, Assurance, RecordState, Right, Snapshot, Wanted
+from addressee.core.values import OPERATOR, Actor, Assurance, RecordState, Right, Snapshot, Wanted
 from addressee.host import clock
 from addressee.mail import tokens
 from addressee.pipeline import process
@@ -27,7 +27,6 @@ from addressee.records import addresses, writer
 from addressee.records import snapshot as records
 from addressee.records.values import moment
 from addressee.setup import store
-from addressee.setup.store import OPERATOR
 
 OWN = "record"  # names the record's own addresses, beside its reply addresses
 

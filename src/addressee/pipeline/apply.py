@@ -10,6 +10,7 @@ from django.db import transaction
 from addressee.audit import entries
 from addressee.audit.models import Entry
 from addressee.core.setup import Setup
+from addressee.core.values import OPERATOR
 from addressee.mail.models import Communication
 from addressee.people import rows as people
 from addressee.pipeline import reindex, restate
@@ -61,7 +62,7 @@ def apply(
     now: datetime,
     dry_run: bool = False,
     prune: bool = False,
-    by: str = store.OPERATOR,
+    by: str = OPERATOR,
     progress: reindex.Progress = _silent,
 ) -> Applied:
     """Make the setup equal to the file, wholly or not at all.
@@ -115,7 +116,7 @@ def _worked_out(source: Source, prune: bool, *, sure: bool = False) -> _Plan:
 def _write(plan: _Plan, wanted: list[reindex.Wanted], since: datetime | None, now: datetime, by: str) -> None:
     store.save(plan.tree, by=by)
     store.leave_unfinished(restate.tables(plan.before, plan.after))
-    people.save(plan.tree.get("people", {}), by=by, applied=by == store.OPERATOR)
+    people.save(plan.tree.get("people", {}), by=by, applied=by == OPERATOR)
     reindex.no_longer_unique(plan.before, plan.after)
     reindex.finish(wanted, reindex.no_longer_indexed(plan.before, plan.after), plan.after, since)
     entries.write("apply", [change.line() for change in plan.outcome.changes], at=now, actor=by)

@@ -12,15 +12,18 @@ from zoneinfo import ZoneInfo
 from django.db import transaction
 
 from addressee.core import post
+from addressee.core.authorise import extent, may_settle
 from addressee.core.errors import AddresseeError, BadValue, Refused
 from addressee.core.reasons import Reason
 from addressee.core.registry import fields
 from addressee.core.setup import Setup
 from addressee.core.values import (
+    OPERATOR,
     Decision,
     Disposition,
     Person,
     RecordState,
+    Right,
     Snapshot,
     Visibility,
     Wanted,
@@ -28,6 +31,7 @@ from addressee.core.values import (
 from addressee.host import clock
 from addressee.mail import models as mail
 from addressee.mail import spool, threads
+from addressee.people import rows as people
 from addressee.pipeline import commit, outcome, process
 from addressee.pipeline.intake import work_off
 from addressee.pipeline.worker import Worker
@@ -112,19 +116,28 @@ def _line(decision: Decision, snapshot: Snapshot, setup: Setup) -> dict[str, Any
 
 
 def release(delivery_id: int, by: str, as_comment: bool = False) -> dict[str, Any]:
-    """Let a held message through; the person who does so vouches for its author. Raises NotHeld, NotFound."""
+    """Let a held message through; the person who does so vouches for its author.
+
+    by  a person's key, or OPERATOR: the command line. Raises NotHeld, NotFound, Refused where he may not.
+    """
+    _check_settles(delivery_id, by)
     return _again(delivery_id, {"kind": "comment" if as_comment else "release", "by": by})
 
 
 def route(delivery_id: int, table: str, record: str | None, by: str) -> dict[str, Any]:
-    """Post a held message as its author in a table, or on a record of it (its uuid). Raises NotHeld, NotFound."""
-    if table not in store.current().live_tables:
+    """Post a held message as its author in a table that he may read, or on a record of it (its uuid). As `release`."""
+    setup = store.current()
+    if table not in setup.live_tables:
         raise NotFound("no-such-table", table=table)
+    person = _check_settles(delivery_id, by)
+    if person is not None and extent(person, Right.READ, table, setup) == "none":
+        raise Refused(Reason.NOT_PERMITTED.value)
     return _again(delivery_id, {"kind": "route", "by": by, "table": table, "record": record or ""})
 
 
 def reject(delivery_id: int, by: str) -> dict[str, Any]:
-    """Refuse a held message; a proven author is told. Raises NotHeld, NotFound."""
+    """Refuse a held message; a proven author is told. As `release`."""
+    _check_settles(delivery_id, by)
     line = _again(delivery_id, {"kind": "reject", "by": by})
     if line["disposition"] == Disposition.HOLD.value:  # it can't even be read: refuse it unread
         trace = [*line["trace"], {"step": "settle", "result": "reject", "why": f"refused by {by}"}]
@@ -142,6 +155,16 @@ def replay(delivery_id: int) -> dict[str, Any]:
     if row.disposition in (Disposition.ACCEPT, Disposition.REDIRECT):
         return outcome.line(row)
     return _again(delivery_id, None, any_settled=True)
+
+
+def _check_settles(delivery_id: int, by: str) -> Person | None:
+    """The person who decides about a held message, None for the operator. Raises NotFound, Refused."""
+    if by == OPERATOR:
+        return None
+    row, person = _row(delivery_id), next(iter(people.persons_by([], [by])), None)
+    if not may_settle(person, str(row.result.get("account") or ""), row.target, store.current()):
+        raise Refused(Reason.NOT_PERMITTED.value)
+    return person
 
 
 def _again(delivery_id: int, override: dict[str, Any] | None, *, any_settled: bool = False) -> dict[str, Any]:

@@ -176,7 +176,7 @@ def _one(table: str, name: str, value: Any, setup: Setup, reading: Reading, dele
     """The condition that a field has one value."""
     field = setup.tables[table].live_fields.get(name)
     if field is None:
-        return _column(table, name, value, setup)
+        return _column(table, name, value, setup, reading)
     kind: FieldType = fields[field.type]
     if kind.appends or not kind.by_text:
         raise NoSuchField("not-filtered", field=name, table=table)
@@ -212,8 +212,8 @@ def _scanned(name: str, wanted: Any, field: FieldDef) -> Q:
     return Q(**{f"values__{name}": wanted})
 
 
-def _column(table: str, name: str, value: Any, setup: Setup) -> Q:
-    """The condition on what every record has beside its fields."""
+def _column(table: str, name: str, value: Any, setup: Setup, reading: Reading) -> Q:
+    """The condition on what every record has beside its fields; a person is named by key, name or address."""
     if name not in COLUMNS:
         raise NoSuchField("no-such-field", field=name, table=table)
     if name == "number":
@@ -221,7 +221,9 @@ def _column(table: str, name: str, value: Any, setup: Setup) -> Q:
         return Q(number=number) if number is not None else Q(number__isnull=True) if not value else Q(pk__in=[])
     if name.endswith("_at"):
         raise NoSuchField("not-filtered", field=name, table=table)
-    return Q(**{f"{name}__iexact": str(value or "")})
+    text = str(value or "").strip()
+    persons = reading.find_persons(text) if text and name in ("assignee", "created_by") else ()
+    return Q(**{f"{name}__iexact": text}) | Q(**{f"{name}__in": persons}) if persons else Q(**{f"{name}__iexact": text})
 
 
 # ---------------------------------------------------------------- in which order

@@ -14,6 +14,7 @@ from addressee.core.addresses import normal
 from addressee.core.options import OPTIONS
 from addressee.core.route import Kind, route
 from addressee.core.setup import Grant, PersonItem, SetupFile
+from addressee.core.values import OPERATOR
 from addressee.setup.check_values import dangling, each_dangling, twice
 from addressee.setup.document import Fault, nearest
 from addressee.setup.lines import Path
@@ -128,6 +129,8 @@ def people_faults(setup: SetupFile) -> Iterator[Fault]:
                 yield Fault((*path, position), f"{name} is a guest person and can't be in a team.")
     taken: dict[str, Path] = {}
     for key, person in setup.people.items():
+        if key == OPERATOR:
+            yield Fault(("people", key), f"{OPERATOR} is what the command line is called. Give the person another key.")
         yield from _person(("people", key), key, person, setup, taken)
 
 

@@ -13,11 +13,10 @@ from typing import Any
 from django.db import connection
 
 from addressee.core.setup import Setup
+from addressee.core.values import OPERATOR
 from addressee.setup.difference import Tree, document_of, same
 from addressee.setup.lines import Path
 from addressee.setup.models import Item, State
-
-OPERATOR = "operator"  # who `apply` writes as
 
 # Version and digest as one value, for a statement that asks for something else as well.
 STAMP = "(SELECT CAST(version AS text) || ' ' || digest FROM setup_state ORDER BY id LIMIT 1)"

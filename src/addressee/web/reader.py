@@ -140,16 +140,10 @@ class Reader:
         return Communication.objects.filter(mine, message__isnull=False).values("message")
 
     def _settled_by_person(self) -> Q:
-        """Held mail of the accounts whose table the person may update or whose team he is in, and of such tables."""
-        teams = self.setup.teams_of(self.person.key)
-        tables = {key for key in self.setup.live_tables if self.may(Right.UPDATE, key)}
-        accounts = [
-            key
-            for key, account in self.setup.accounts.items()
-            if account.kind == "group" and (account.table in tables or account.team in teams)
-        ]
-        targets = [f"table:{key}" for key in sorted(tables)]
-        return Q(disposition=Disposition.HOLD) & (Q(result__account__in=accounts) | Q(target__in=targets))
+        accounts, targets = authorise.settled_places(self.person, self.setup)
+        return Q(disposition=Disposition.HOLD) & (
+            Q(result__account__in=sorted(accounts)) | Q(target__in=sorted(targets))
+        )
 
     @cached_property
     def held(self) -> QuerySet[Delivery]:

@@ -6,6 +6,7 @@ import hashlib
 
 import pytest
 
+from addressee.core.errors import Refused
 from addressee.core.tokens import digest, encode
 from addressee.mail import spool
 from addressee.mail.models import File, Token
@@ -227,3 +228,27 @@ def test_given_a_token_alone_when_text_and_files_come_with_it_then_they_land_in_
     assert (line.end, line["actor"], line["assurance"]) == (("accept", "done"), None, "E4")
     assert [f["name"] for f in office.values(n)["papers"]] == ["f0.pdf"]
     assert [(e["author"], e["text"]) for e in office.values(n)["log"]] == [(CARLA, "here")]
+
+
+# ---------------------------------------------------------------- who may decide (one place for pages and commands)
+
+
+def test_given_held_mail_when_persons_decide_then_only_those_whose_table_or_team_it_is(office):
+    line = office.mail("gus@cust.example", "members@example.test", "Hello", "x")
+    for person in ("rita", "nora", "visitor", "lost", "nobody"):
+        for act in (
+            lambda by: request.release(line.id, by),
+            lambda by: request.route(line.id, "ticket", None, by),
+            lambda by: request.reject(line.id, by),
+        ):
+            with pytest.raises(Refused, match="not-permitted"):
+                act(person)
+    with pytest.raises(Refused, match="not-permitted"):
+        request.route(line.id, "archive", None, "hal")  # he may update tickets, and read no archive
+    assert office.line(line.id).end == ("hold", "stranger")
+    assert office.again(line, request.reject(line.id, "hal")).end == ("reject", "refused-by-person")
+
+
+def test_given_held_mail_when_the_operator_decides_then_it_is_done(office):
+    line = office.mail("gus@cust.example", "members@example.test", "Hello", "x")
+    assert office.again(line, request.release(line.id, "operator")).end == ("accept", "done")
