@@ -1,64 +1,90 @@
 """How mail programs mark what they add to a text, in the languages they speak. Asked by core.body.
 
-Every pattern is matched against a line cut to a few hundred characters, and none can run away.
+Words stand in tables; a pattern only where words do not do. Every repetition in a pattern has a bound, and every
+pattern is matched against a line cut to LINE_CHARS, so none can run away (tests/core/test_trim.py).
 """
 
 from __future__ import annotations
 
 import re
 
-from addressee.core.language import marker_signs
+LINE_CHARS = 400  # of a line we look at
+JOINED_CHARS = 700  # of an introduction wrapped over several lines
 
-_VERBS = (
-    r"wrote|writes|schrieb|schreibt|a écrit|a ecrit|escribió|escribi[oó]|ha scritto|scrive|"
-    r"escreveu|schreef|"
-    r"skrev|napisał(?:\(a\)|a)?|pisze|napsal(?:\(a\)|a)?|napísal(?:\(a\))?|написал(?:\(а\)|а|и)?|пишет|"
-    r"пише|писал|"
-    r"kirjoitti|írta|ezt írta|yazdı|şunu yazdı|a scris|έγραψε|写道|寫道|写了|書きました|のメール|님이 작성|"
-    r"đã viết|a escrit|je napisao|napisao je|rašė|rakstīja|כתב|كتب|va escriure|idatzi du"
-)
-_VERB_AT_END = re.compile(rf"(?:{_VERBS})\s*$", re.IGNORECASE)
-_LAST_LETTERS = frozenset("etbsióoaćeyłľnвлитсsımaıuכتبéדв道了た作成メールt)")
-_WROTE = re.compile(
-    rf"(?:^|[\s>,、。])(?:{_VERBS})(?=[\s:：<\"*(]|$)|写道|寫道|書きました|のメール|님이 작성", re.IGNORECASE
-)
-EMPHASIS = "*_ \t\u200e\u200f\xa0"
-OPENING = re.compile(
-    r"(?:>\s*)*(?:(?:On|Am|Le|El|Il|Em|Op|Den|Del?|W dniu|Dnia|Dne|Dňa|В|На|Ter|A|In|Quoting|Von)\s|"
-    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\d{1,4}[./-])",
+# Marks of direction, of width nothing, of a byte order; and the spaces that are not U+0020.
+_UNSEEN = dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF])
+_UNSEEN |= dict.fromkeys([0xA0, 0x2007, 0x202F, 0x3000], " ") | dict.fromkeys([0x2010, 0x2011, 0x2012], "-")
+
+
+def seen(line: str) -> str:
+    """A line as a reader sees it: its first LINE_CHARS without invisible marks, with plain spaces and hyphens."""
+    line = line[:LINE_CHARS]
+    return line if line.isascii() else line.translate(_UNSEEN).rstrip()
+
+
+def _words(table: str) -> tuple[str, ...]:
+    return tuple(word for row in table.strip().split("\n") for word in row.strip().strip("|").split("|") if word)
+
+
+def _either(words: tuple[str, ...]) -> str:
+    return "|".join(map(re.escape, words))
+
+
+# ---- "On <date>, <name> wrote:" ----------------------------------------------------------------------------------
+
+_VERBS = _words("""
+wrote|writes|schrieb|schreibt|geschrieben|écrit|ecrit|escribió|escribio|escrito|escribe|scritto|scrive
+escreveu|escreve|schreef|schrijft|geschreven|skrev|skriver|skrifaði|kirjoitti|kirjutas|napisał|napisała
+napisał(a)|pisze|napisana przez|napsal|napsala|napsal(a)|píše|napísal|napísala|napísal(a)|napisao|napisala
+napisao/la|piše|napisal|napisal/a|írta|scris|написал|написала|написал(а)|написали|пишет|писал|пише|написав
+написав(-ла)|писав|написа|написао|написао/ла|yazdı|yazmış|έγραψε|כתב|כתבה|כתב/ה|כתבו|מאת|كتب|كتبت|كتب/كتبت
+كتابة|نوشت|đã viết|menulis|เขียนว่า|escrit|escriure|idatzi du|rašė|rakstīja
+""")
+_VERBS_WITHIN = _words(
+    "写道|寫道|写了|撰写|書きました|のメール|님이 작성|작성:|쓴 글|เขียน"
+)  # written without spaces around them
+_VERB = re.compile(rf"(?<!\w)(?:{_either(_VERBS)})(?![\w@.-])|{_either(_VERBS_WITHIN)}", re.IGNORECASE)
+_VERB_AT_END = re.compile(rf"(?<!\w)(?:{_either(_VERBS)})\s?$|(?:{_either(_VERBS_WITHIN)})\s?$", re.IGNORECASE)
+_OPENING = re.compile(
+    r"(?:>\s?){0,9}-?\s?(?:(?:On|Am|Le|El|Il|Em|Op|Den|De|Del|Dia|No dia|Às|W dniu|Dnia|Dne|Dňa|В|На|Ter|In|"
+    r"Quoting|Von|Pe|La|În|"
+    r"Στις|Στην|בתאריך|ביום|في|Vào|Pada|Dana|U|V|A \d|Missatge|Wiadomość|Kontakt)\s|[בב]-\d|[在於于]\s?\d|"
+    r"(?:mon|tues|wednes|thurs|fri|satur|sun)day\b|\d{1,4}[./-]|\d{1,2}\.? [^\W\d])",
     re.IGNORECASE,
 )
-_TIME_OR_YEAR = re.compile(r"\d{1,2}[:.h]\d{2}|\d{4}|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}")
-DIGIT_OR_AT = re.compile(r"\d|@")
-NAMES_SENDER = re.compile(
-    r"<[^<>\s]{1,100}@[^<>\s]{1,100}>|[\w.+-]{1,64}@[\w-]{1,63}\.[\w.]{2,60}.{0,100}:\s*$|"
-    r"\d{1,4}[./-]\d{1,2}[./-]\d{1,4}.{0,200}:\s*$|\d{1,2}:\d{2}.{0,200}:\s*$"
-)
+_TIME = re.compile(r"\d{1,2}\s?[:.h時点시]\s?\d{2}|\d{1,2} ?[ap]\.?m\b", re.IGNORECASE)
+_DATE = re.compile(r"\d{1,4}\s?[./-]\s?\d{1,2}\s?[./-]\s?\d{1,4}|\d{4}|\d{1,2}[月월]")
+_ADDRESS = re.compile(r"[\w.+%'=/-]{1,64}@[\w.-]{2,250}")
+_BRACKETED = re.compile(r"[<(\[]\s?(?:mailto:)?[^<>()\[\]\s]{1,100}@[^<>()\[\]\s]{1,200}\s?[>)\]]")
+_FIRST_PERSON = re.compile(r"\s?(?:I|we|you|ich|wir|du|je|j['’]ai|yo|eu|io|ik|jag|jeg)\b", re.IGNORECASE)
+EMPHASIS = "*_ \t"
+COLONS = ":："
+NOT, PERHAPS, SURELY = 0, 1, 2
 
 
-# "3.2.2025, 18:30, Ada <ada@example.org>:" (Yandex, Mail.ru, older Gmail): no verb, but a date and an address.
-_DATED_SENDER = re.compile(
-    r".{0,200}(?:\d{1,2}[:.]\d{2}|\d{1,4}[./-]\d{1,2}[./-]\d{1,4}|\d{4}).{0,200}"
-    r"<[^<>\s]{1,200}@[^<>\s]{1,200}>\s?[:：]$"
-)
-# "2016-03-03 17:21 GMT+01:00 Ada": Gmail of some years wrote just this.
-GMAIL_DATED = re.compile(r"\d{4}-\d{2}-\d{2} \d{1,2}:\d{2} GMT[+-]\d{2}:\d{2} \S.{0,200}$")
-_FIRST_PERSON = re.compile(r"\s*(?:I|we|you|ich|wir|du|je|j['’]ai|yo|eu|io|ik|jag|jeg)\b", re.IGNORECASE)
-_BROKEN_ANGLE = re.compile(r"<\s+|\s+(?=>)")
+def introduces(line: str) -> int:
+    """Does this line, or these joined, say who wrote what follows: NOT, PERHAPS or SURELY?
+
+    PERHAPS is enough above a quote that is marked as one. SURELY is enough to take unmarked lines below for a quote:
+    there is an address, or a date and a time. "On Monday the customer wrote:" is the author's own sentence.
+    """
+    line = line[:JOINED_CHARS]
+    dated, timed = _DATE.search(line) is not None, _TIME.search(line) is not None
+    if (dated or timed) and line[-1:] in COLONS and _BRACKETED.search(line):
+        return SURELY if dated and timed else PERHAPS
+    if not _VERB.search(line) or _FIRST_PERSON.match(line):
+        return NOT
+    opens = _OPENING.match(line) is not None
+    if _ADDRESS.search(line) or (timed and (opens or dated)) or (opens and dated):
+        return SURELY
+    if any(letter.isdigit() for letter in line) or (opens and line.count(" ") > 1 and len(line) < 160):
+        return PERHAPS
+    return NOT
 
 
-def wrote(line: str) -> bool:
-    """The line says who wrote what follows, and when or from which address."""
-    if len(line) > 700:
-        return False
-    line = _BROKEN_ANGLE.sub(lambda found: found[0].strip(), line)
-    if _DATED_SENDER.match(line):
-        return True
-    if not _WROTE.search(line):
-        return False
-    return DIGIT_OR_AT.search(line) is not None or (
-        OPENING.match(line) is not None and line.count(" ") > 1 and len(line) < 160
-    )
+def opens(line: str) -> bool:
+    """The first line of an introduction wrapped over several: it begins with a date."""
+    return _OPENING.match(line) is not None
 
 
 def names_writer(line: str) -> bool:
@@ -67,156 +93,373 @@ def names_writer(line: str) -> bool:
     "I wrote:" is the author's own.
     """
     bare = line.rstrip(":： \t")
-    return bare != line and len(line) < 100 and not _FIRST_PERSON.match(line) and bool(bare) and ends_with_verb(bare)
+    return bare != line and 0 < len(bare) < 100 and not _FIRST_PERSON.match(line) and ends_with_verb(bare)
 
 
-def surely_wrote(line: str) -> bool:
-    """Enough to take unmarked lines below for a quote: an address, or a date with a time or year.
-
-    "On Monday the customer wrote:" is the author's own sentence, and what follows it is his own text.
-    """
-    return "@" in line or (OPENING.match(line) is not None and _TIME_OR_YEAR.search(line) is not None)
+def names_sender(line: str) -> bool:
+    """A line with an address or a date that leads up to a quote: enough right above a marked one."""
+    if line[-1:] in COLONS:
+        return any(found.search(line) for found in (_ADDRESS, _TIME, _DATE))
+    found = _BRACKETED.search(line)
+    return found is not None and (line[: found.start()].count(" ") < 5 or _TIME.search(line) is not None)
 
 
 def ends_with_verb(line: str) -> bool:
-    """Some clients leave out the colon after "wrote"."""
-    return line[-1] in _LAST_LETTERS and len(line) < 400 and _VERB_AT_END.search(line[-20:]) is not None
+    """Some programs leave out the colon after "wrote"."""
+    return _VERB_AT_END.search(line[-20:]) is not None
 
 
-_ORIGINAL_WORDS = (
-    r"original message|reply message|original appointment|ursprüngliche nachricht|originalnachricht|"
-    r"message d['’]origine|message original|mensaje original|messaggio originale|mensagem original|"
-    r"oorspronkelijk bericht|ursprungligt meddelande|originalmeddelande|oprindelig meddelelse|"
-    r"opprinnelig melding|"
-    r"alkuperäinen viesti|wiadomość oryginalna|oryginalna wiadomość|původní zpráva|исходное сообщение|"
-    r"оригинальное сообщение|пересылаемое сообщение|eredeti üzenet|özgün ileti|orijinal mesaj|"
-    r"mesaj original|"
-    r"原始邮件|原始郵件|邮件原件|元のメッセージ|원본 메시지|original mail"
-)
-ORIGINAL = re.compile(rf"\s*[-_*=]{{2,40}}\s*(?:{_ORIGINAL_WORDS})\s*[-_*=]{{0,40}}\s*:?\s*$", re.IGNORECASE)
-_FORWARD_WORDS = (
-    r"forwarded message|forwarded by|forwarded mail|weitergeleitete nachricht|message transféré|"
-    r"message transmis|"
-    r"mensaje reenviado|messaggio inoltrato|mensagem encaminhada|doorgestuurd bericht|"
-    r"vidarebefordrat meddelande|"
-    r"videresendt meddelelse|videresendt melding|przekazana wiadomość|wiadomość przekazana|"
-    r"přeposlaná zpráva|"
-    r"пересылаемое сообщение|переадресованное сообщение|転送メッセージ|转发的邮件|轉寄郵件|välitetty viesti|"
-    r"yönlendirilmiş ileti|továbbított üzenet|mesaj redirecționat|missatge reenviat"
-)
+# "2016-03-03 17:21 GMT+01:00 Ada": Gmail of some years wrote just this.
+GMAIL_DATED = re.compile(r"\d{4}-\d{2}-\d{2} \d{1,2}:\d{2} GMT[+-]\d{1,2}:\d{2} \S.{0,200}$")
+# "---- On Mon, 03 Mar 2025 09:00:00 +0100 Ada <ada@example.org> wrote ----": Zoho.
+DATED_BAR = re.compile(rf"\s?-{{2,20}}\s?.{{0,300}}\s(?:{_either(_VERBS)})\s?-{{2,20}}$", re.IGNORECASE)
+# ">>> Ada Example 3/3/2025 9:00 AM >>>": GroupWise; what follows is not marked.
+GROUPWISE = re.compile(r">>> ?\S.{0,200}\d.{0,100} ?>>>$")
+DIGIT_OR_AT = re.compile(r"\d|@")
+DIFF_AT = re.compile(r"\d{1,9}(?:,\d{1,9})?[ac]\d{1,9}(?:,\d{1,9})?$")
+INITIALS = re.compile(r"[A-Z][A-Za-z]{0,3}>")
+
+# ---- Lines that part one mail from another -----------------------------------------------------------------------
+
+_ORIGINAL = _words("""
+original message|original mail|original email|reply message|original appointment|message original
+ursprüngliche nachricht|ursprüngliche mail|originalnachricht|original-nachricht|ursprünglicher termin
+message d'origine|message d’origine|mail original|courrier original|message initial|mensaje original
+correo original|messaggio originale|mensagem original|oorspronkelijk bericht|origineel bericht
+ursprungligt meddelande|originalmeddelande|oprindelig meddelelse|oprindelig besked|opprinnelig melding
+alkuperäinen viesti|wiadomość oryginalna|oryginalna wiadomość|původní zpráva|původní e-mail|pôvodná správa
+eredeti üzenet|mesaj original|mesajul original|исходное сообщение|оригинальное сообщение
+первоначальное сообщение|оригінальне повідомлення|вихідне повідомлення|оригинално съобщение|özgün ileti
+orijinal mesaj|orijinal ileti|αρχικό μήνυμα|הודעה מקורית|ההודעה המקורית|الرسالة الأصلية|رسالة أصلية
+元のメッセージ|原始邮件|原始郵件|邮件原件|原始信件|원본 메시지|원본 메일|izvorna poruka|originalna poruka
+izvirno sporočilo|missatge original|algne kiri|pesan asli
+""")
+_FORWARD = _words("""
+forwarded message|forwarded by|forwarded mail|forwarded email|weitergeleitete nachricht|weitergeleitet von
+weitergeleitete mail|message transféré|message transmis|mail transféré|mensaje reenviado|correo reenviado
+messaggio inoltrato|mensagem encaminhada|mensagem reencaminhada|doorgestuurd bericht
+vidarebefordrat meddelande|videresendt meddelelse|videresendt besked|videresendt melding|välitetty viesti
+przekazana wiadomość|wiadomość przekazana|treść przekazanej wiadomości|přeposlaná zpráva|přeposlaný e-mail
+preposlaná správa|továbbított üzenet|mesaj redirecționat|mesaj transmis|пересылаемое сообщение
+переадресованное сообщение|переслане повідомлення|препратено съобщение|yönlendirilmiş ileti|iletilen mesaj
+iletilmiş mesaj|προωθημένο μήνυμα|הודעה שהועברה|رسالة مُعاد توجيهها|رسالة معاد توجيهها|転送メッセージ
+転送されたメッセージ|转发的邮件|转发邮件|轉寄郵件|轉寄的郵件|전달된 메시지|전달된 메일|proslijeđena poruka
+posredovano sporočilo|missatge reenviat
+""")
+_BEGIN_FORWARDED = _words("""
+begin forwarded message|anfang der weitergeleiteten nachricht|anfang der weitergeleiteten e-mail
+début du message réexpédié|début du message transféré|inicio del mensaje reenviado|inizio messaggio inoltrato
+início da mensagem encaminhada|início da mensagem reencaminhada|begin doorgestuurd bericht
+vidarebefordrat brev|startar vidarebefordrat meddelande|videresendt besked|videresendt melding
+välitetty viesti alkaa|rozpoczęcie przekazywanej wiadomości|začátek přeposílané zprávy
+začiatok preposlanej správy|továbbított üzenet kezdete|începutul mesajului redirecționat
+начало переадресованного сообщения|початок листа, що пересилається|iletilen mesajın başlangıcı
+αρχή προωθημένου μηνύματος|תחילת ההודעה שהועברה|بدء الرسالة المُعاد توجيهها|転送されたメッセージ
+下面是被转发的邮件|開始轉寄郵件|전달된 메시지 시작
+""")
+ORIGINAL = re.compile(rf"\s?[-_*=]{{2,40}}\s?(?:{_either(_ORIGINAL)})\s?[-_*=]{{0,40}}\s?:?$", re.IGNORECASE)
 FORWARDED = re.compile(
-    rf"\s*(?:[-_*=]{{2,40}}\s*(?:{_FORWARD_WORDS})\b.{{0,150}}|(?:>\s*)?(?:begin forwarded message|"
-    r"anfang der weitergeleiteten nachricht|début du message (?:réexpédié|transféré)|"
-    r"inicio del mensaje reenviado|"
-    r"inizio messaggio inoltrato|início da mensagem (?:encaminhada|reencaminhada)|"
-    r"begin doorgestuurd bericht|"
-    r"vidarebefordrat brev|начало переадресованного сообщения|"
-    r"startar vidarebefordrat meddelande)\s*:?)\s*$",
+    rf"\s?(?:[-_*=]{{2,40}}\s?(?:{_either(_FORWARD)})(?!\w).{{0,150}}"
+    rf"|(?:>\s?){{0,9}}\*?(?:{_either(_BEGIN_FORWARDED)})\*?\s?[:：]\*?)$",
     re.IGNORECASE,
 )
-RULE = re.compile(r"\s*(?:[_*\-]\s?){10,200}\s*$")
-LIST_FOOTER = re.compile(r"\s*_{20,100}\s*$")
-DATED_BAR = re.compile(rf"\s*-{{2,20}}\s?.{{0,300}}\s(?:{_VERBS})\s?-{{2,20}}$", re.IGNORECASE)  # Zoho
-ORNAMENT = re.compile(r"\s*(?:[-_=*#~+]{2,120}|\u1427)\s*$")
+RULE = re.compile(r"\s?(?:[_*\-=–—─]\s?){5,200}$")
+LONG_RULE = re.compile(r"\s?(?:[_*\-=–—─]\s?){10,200}$")
+
+# ---- The fields of a mail, shown as text -------------------------------------------------------------------------
+
+_SENDER = frozenset(
+    _words("""
+from|von|de|da|van|från|fra|lähettäjä|od|nadawca|от|от кого|відправник|від|feladó|kimden|gönderen|de la
+expeditor|από|מאת|من|المرسل|差出人|送信者|发件人|發件人|寄件者|寄件人|보낸 사람|보낸사람|จาก|từ|dari|saatja|no
+nuo|remitente|remetente|mittente|expéditeur|absender|odesílatel|odosielateľ|afsender|avsender|avsändare
+afzender
+""")
+)
+_SENT = frozenset(
+    _words("""
+sent|gesendet|envoyé|envoyé le|envoyée|enviado|enviado el|enviado em|enviada|enviada em|inviato|verzonden
+skickat|sendt|lähetetty|wysłano|wysłane|odesláno|odoslané|küldve|elküldve|trimis|отправлено|надіслано
+изпратено|gönderildi|gönderilme tarihi|gönderme tarihi|στάλθηκε|נשלח|تاريخ الإرسال|تم الإرسال|أرسلت|أُرسلت
+送信日時|发送时间|發送時間|寄件日期|傳送日期|보낸 날짜|보낸날짜|ส่ง|đã gửi|dikirim|saadetud|nosūtīts|išsiųsta
+poslano|послато|date d'envoi|sendedatum|enviat
+""")
+)
+_OTHER = frozenset(
+    _words("""
+to|date|subject|cc|bcc|reply-to|reply to|importance|organization|attachments|sensitivity|an|datum|betreff
+kopie|antwort an|wichtigkeit|anlagen|à|a|pour|objet|copie à|répondre à|para|fecha|asunto|assunto|data|cópia
+responder a|oggetto|risposta|aan|onderwerp|till|ämne|kopia|til|emne|dato|kopi|svar til|vastaanottaja|aihe
+päivämäärä|päiväys|pvm|kopio|do|temat|dw|komu|předmět|datum a čas|predmet|dátum|kópia|címzett|tárgy|dátuma
+másolat|másolatot kap|către|subiect|kому|кому|дата|тема|копия|копія|відповідь|до|относно|копие|kime|alıcı
+tarih|konu|bilgi|προς|θέμα|ημερομηνία|κοιν.|κοινοποίηση|אל|נושא|תאריך|עותק|إلى|الموضوع|التاريخ|نسخة|宛先|日時
+日付|件名|主题|主題|收件人|收件者|抄送|副本|日期|时间|主旨|받는 사람|받는사람|받은 사람|날짜|제목|참조|ถึง
+เรื่อง|วันที่|tới|đến|chủ đề|ngày|kepada|subjek|perihal|tanggal|kellele|teema|kam|tēma|prima|za|zadeva|naslov
+per a|tema
+""")
+)
+_LABEL = re.compile(r"\s?[*_]{0,2}([^\W\d_][^:：*_]{0,24}?)\s?[*_]{0,2}\s?[:：][*_]{0,2}")
+
+
+def label(line: str) -> str:
+    """What stands before the first colon, "" where that is no label: "*From:* Ada" -> "from"."""
+    found = _LABEL.match(line)
+    return found[1].lower() if found else ""
+
+
+def is_sender(name: str) -> bool:
+    """A label that says who wrote."""
+    return name in _SENDER
+
+
+def is_other(name: str) -> bool:
+    """A label of another field of a mail."""
+    return name in _OTHER or name in _SENT
+
+
+def is_sent(name: str) -> bool:
+    """A label that says when a mail was sent, and is no word a record's field is likely to have."""
+    return name in _SENT
+
+
+def has_address(line: str) -> bool:
+    """There is an address in the line."""
+    return _ADDRESS.search(line) is not None
+
+
+def has_time(line: str) -> bool:
+    """There is a time of day in the line."""
+    return _TIME.search(line) is not None
+
+
+# Lotus Notes sets the labels under a line of name and date, alone on their lines.
+_BARE_LABELS = frozenset(
+    _words("to|cc|subject|an|kopie|thema|betreff|à|objet|para|asunto|assunto|a|oggetto|aan|onderwerp|till|ämne")
+)
+_DATED_NAME = re.compile(r"[^\W\d_].{2,120}\s\d{1,4}[./-]\d{1,2}[./-]\d{1,4} \d{1,2}:\d{2}(?::\d{2})?(?: [AP]M)?$")
+
+
+def is_dated_name(line: str) -> bool:
+    """ "Ada Example/Acme <ada@example.org>  03.03.2025 09:00" """
+    return _DATED_NAME.match(line) is not None
+
+
+def is_bare_label(line: str) -> bool:
+    """A label alone on its line."""
+    return line.strip().lower() in _BARE_LABELS
+
+
+# ---- "Write your answer above this line": other systems say so too ------------------------------
+
+_ABOVE = _words("""
+above this line|above the line|oberhalb dieser zeile|oberhalb dieser linie|über dieser zeile|über dieser linie
+au-dessus de cette ligne|encima de esta línea|arriba de esta línea|acima desta linha|sopra questa riga
+sopra questa linea|al di sopra di questa riga|al di sopra di questa linea|boven deze regel|boven deze lijn
+ovanför denna rad|ovanför den här raden|ovanför denna linje|over denne linje|over denne linjen
+tämän rivin yläpuolelle|powyżej tej linii|nad tą linią|nad tento řádek|nad tuto čáru|nad tento riadok
+e sor fölé|ezen sor fölé|deasupra acestei linii|выше этой строки|выше этой линии|выше этой черты
+вище цієї лінії|bu satırın üstüne|bu satırın üzerine|πάνω από αυτή τη γραμμή|מעל לשורה זו|מעל שורה זו
+فوق هذا السطر|この行より上|この線より上|在此行上方|在此线上方|在此行以上|이 줄 위에
+""")
+_OTHER_MARKER = re.compile(
+    rf"(?:[-=#*~_+<\[|.( ]{{2,60}}.{{0,100}}(?:{_either(_ABOVE)})"
+    rf"|(?:please )?(?:reply|respond|answer|write|type|enter|add)\b(?: (?:your|a) (?:reply|response|answer|"
+    rf"comment|message))? "
+    rf"(?:{_either(_ABOVE)})[^,;:?]{{0,60}}$)",
+    re.IGNORECASE,
+)
+MARKER_SIGNS = _ABOVE
+
+
+def is_other_marker(line: str) -> bool:
+    """The marker of another system: set between other marks, or a sentence of its own."""
+    return len(line) < 200 and _OTHER_MARKER.match(line) is not None
+
+
+# ---- What stands below a letter ----------------------------------------------------------------------------------
+
+DASHES = re.compile(r"\s{0,3}(?:- )?(?:--|__|––|—|–)$")
+ORNAMENT = re.compile(r"\s{0,4}(?:[-_=*#~+]{2,120}|\u1427)$")
+LIST_FOOTER = re.compile(r"\s?_{20,100}$")
 HAND_TYPED = re.compile(r"-{1,2} ?[^\W\d_a-z][\w'’.-]{0,30}(?: [^\W\d_a-z][\w'’.-]{0,30}){0,3}$")
-CLOSING = re.compile(
-    r"(?:(?:with )?(?:best|kind|kindest|warm|warmest|many)? ?(?:regards|wishes|greetings)|"
-    r"thanks(?: and regards| a lot| again| in advance)?|thank you(?: very much| so much| again|"
-    r" in advance)?|"
-    r"many thanks|cheers|sincerely(?: yours)?|yours (?:sincerely|faithfully|truly)|best|all the best|"
-    r"mit (?:freundlichen|freundlichem|besten|lieben|vielen) gr(?:ü|ue)(?:ß|ss)(?:en)?|mfg|gruß|"
-    r"(?:viele|liebe|beste|schöne|freundliche) gr(?:ü|ue)(?:ß|ss)e|cordialement|bien (?:cordialement|"
-    r"à vous)|"
-    r"salutations(?: distinguées)?|saludos(?: cordiales)?|un saludo|atentamente|cordiali saluti|"
-    r"distinti saluti|"
-    r"saluti|atenciosamente|cumprimentos|abraços|met vriendelijke groeten?|groeten|groetjes|"
-    r"med vänlig(?:a)? hälsning(?:ar)?|vänliga hälsningar|hälsningar|(?:med )?venlig hilsen|mvh|"
-    r"(?:med )?vennlig hilsen|ystävällisin terveisin|terveisin|pozdrawiam|z poważaniem|s pozdravem|"
-    r"с уважением|"
-    r"üdvözlettel|saygılarımla|cu stimă)\s?[,.!]{0,2}$",
+NAME_LIKE = re.compile(r"[^\W\d_][\w'’.-]{0,30}(?:,? [\w'’.()/&-]{1,30}){0,4}\s?,?$")
+_CLOSING = re.compile(
+    r"(?:(?:with )?(?:my )?(?:best|kind|kindest|warm|warmest|many|very best)? ?(?:regards|wishes|greetings)|"
+    r"(?:kind|best|warm) regards and (?:thanks|best wishes)|thanks (?:and|&) (?:best |kind )?regards|"
+    r"(?:many )?thanks(?: a lot| again| in advance| so much)?|thank you(?: very much| so much| again|"
+    r" in advance| kindly)?|"
+    r"cheers|(?:yours )?(?:sincerely|faithfully|truly|respectfully)(?: yours)?|best|all the best|take care|"
+    r"(?:mit )?(?:(?:vielen|herzlichen|besten|schönen|freundlichen|freundlichem|lieben|freundliche|liebe|"
+    r"viele|beste|schöne|"
+    r"herzliche|sonnige) )?gr(?:ü|ue)(?:ß|ss)(?:en?|e)?(?: aus .{1,30})?|(?:vielen|besten|herzlichen) dank|danke|"
+    r"mfg|vg|lg|bg|gruß|gruss|hochachtungsvoll)$",
     re.IGNORECASE,
 )
-NAME_LIKE = re.compile(r"[^\W\d_][\w'’.-]{0,30}(?:,? [\w'’.()-]{1,30}){0,4}\s?,?$")
-FROM = re.compile(
-    r"\s*[*_]{0,2}(?:From|Von|De|Da|Van|Från|Fra|Lähettäjä|Od|Nadawca|От|Feladó|Kimden|Gönderen|De la|Από|"
-    r"发件人|寄件者|差出人|보낸 사람)\s?[*_]{0,2}\s?[:：]",
-    re.IGNORECASE,
+_CLOSINGS = frozenset(
+    _words("""
+cordialement|bien cordialement|très cordialement|bien à vous|bien à toi|salutations|salutations distinguées
+sincères salutations|meilleures salutations|amicalement|cdlt|merci|merci d'avance|saludos|saludos cordiales
+un saludo|un cordial saludo|atentamente|muchas gracias|gracias|atte|cordiali saluti|cordialmente
+distinti saluti|saluti|un saluto|grazie|grazie mille|atenciosamente|att|cumprimentos|melhores cumprimentos
+com os melhores cumprimentos|abraço|abraços|um abraço|obrigado|obrigada|met vriendelijke groet
+met vriendelijke groeten|vriendelijke groet|vriendelijke groeten|groet|groeten|groetjes|mvg|bedankt
+alvast bedankt|med vänlig hälsning|med vänliga hälsningar|vänliga hälsningar|vänlig hälsning|hälsningar|mvh
+tack|tack på förhand|med venlig hilsen|venlig hilsen|de bedste hilsner|bedste hilsner|mange hilsner|hilsen
+på forhånd tak|med vennlig hilsen|vennlig hilsen|beste hilsen|på forhånd takk|takk|ystävällisin terveisin
+terveisin|parhain terveisin|kiitos|kiitos etukäteen|yt|pozdrawiam|z poważaniem|z wyrazami szacunku
+pozdrowienia|dziękuję|s pozdravem|děkuji|s úctou|s přátelským pozdravem|s pozdravom|ďakujem|üdvözlettel
+tisztelettel|köszönettel|köszönöm|üdv|cu stimă|cu respect|o zi bună|mulțumesc|cu drag|с уважением
+с наилучшими пожеланиями|спасибо|заранее спасибо|з повагою|дякую|с уважение|поздрави|saygılarımla
+saygılarımızla|iyi çalışmalar|teşekkürler|selamlar|με εκτίμηση|με φιλικούς χαιρετισμούς|ευχαριστώ|בברכה|תודה
+בכבוד רב|מع تحياتي|مع تحياتي|تحياتي|مع خالص التحية|شكرا|شكراً|よろしくお願いします|よろしくお願いいたします
+よろしくお願い致します|以上、よろしくお願いいたします|宜しくお願いします|敬具|此致|此致敬礼|祝好|谢谢|謝謝
+顺祝商祺|감사합니다|감사드립니다|s poštovanjem|lijep pozdrav|lep pozdrav|lugupidamisega|parimate soovidega
+ar cieņu|pagarbiai|trân trọng|salam|hormat saya|salutacions|atentament
+""")
 )
-OTHER_FIELD = re.compile(
-    r"\s*[*_]{0,2}(?:To|Sent|Date|Subject|Cc|Reply-To|Importance|Organization|An|Gesendet|Datum|Betreff|"
-    r"À|A|Pour|"
-    r"Envoyé|Objet|Date d'envoi|Enviado(?: el| em)?|Fecha|Para|Asunto|Assunto|Data|Inviato|Oggetto|Aan|"
-    r"Verzonden|"
-    r"Onderwerp|Till|Skickat|Ämne|Til|Sendt|Emne|Dato|Vastaanottaja|Lähetetty|Aihe|Päivämäärä|Do|"
-    r"Wysłano|Temat|Komu|"
-    r"Odesláno|Předmět|Кому|Дата|Отправлено|Тема|Címzett|Küldve|Tárgy|Kime|Tarih|Konu|Către|Trimis|Subiect|"
-    r"收件人|发送时间|日期|主题|收件者|寄件日期|主旨|宛先|送信日時|日時|件名|"
-    r"받는 사람|보낸 날짜|제목)\s?[*_]{0,2}\s?[:：]",
-    re.IGNORECASE,
-)
-DASHES = re.compile(r"\s{0,3}(?:--|__|––|—)\s*$")
-SENT_FROM = re.compile(
-    r"[\"'<(\[_*]{0,2}(?:(?:sent|posted|written|delivered) (?:from|via|with|by|using) (?:my|the|a|an|"
-    r"yahoo|outlook|mail|"
-    r"gmail|samsung|iphone|ipad|android|blackberry|windows|nokia|sony|htc|mobile|proton|galaxy|verizon|"
-    r"spark|superhuman|"
-    r"airmail|mailbird|nine|aquamail|typeapp|bluemail|e?mail)\b(?:(?![,.!?] \w).){0,120}"
-    r"|get outlook for .{1,60}|sent from (?:(?![,.!?] \w).){1,30}|enviado desde .{1,80}|enviado (?:do|"
-    r"pelo|via|a partir) .{1,80}|"
-    r"envoyé (?:de|depuis|à partir) .{1,80}|"
-    r"(?:von meinem|gesendet (?:von|mit|aus|über)|diese nachricht wurde von meinem) .{1,80}|"
-    r"verzonden (?:vanaf|via|met|vanuit) .{1,80}|inviato (?:da|dal|con) .{1,80}|skickat från .{1,80}|"
-    r"sendt fra .{1,80}|lähetetty .{1,80}|wysłan[eo] z .{1,80}|odesláno z .{1,80}|"
-    r"отправлено (?:с|из) .{1,80}|iphone'?(?:umdan|dan) gönderildi|发自我的.{1,40}|發自我的.{1,40}|"
-    r".{1,40}から送信|나의 .{1,30}에서 보냄)\s*$",
-    re.IGNORECASE,
-)
-DISCLAIMER = re.compile(
-    r"[*_ ]{0,3}(?:(?:this|the information (?:contained )?in this|the contents of this) (?:e-?mail|"
-    r"message|communication|transmission)"
-    r"\b.{0,120}(?:confidential|privileged|intended (?:only|solely|for the|recipient))|"
-    r"confidentiality(?: notice| note| statement)?\b|disclaimer\s*:|diese e-?mail\b.{0,80}vertraulich|"
-    r"(?:ce|cet|le présent) (?:message|courriel|e-?mail)\b.{0,100}confidentiel|este (?:mensaje|correo|"
-    r"e-?mail)\b.{0,120}confidencial|"
-    r"esta mensagem\b.{0,120}confidencia)",
-    re.IGNORECASE,
-)
-# One quick look at a text: without any of these there is nothing to take off.
-_SIGNS = (
-    "\n>", "\n >", "\n\t>", "\n\xa0>", ":\n", "：\n", ": \n", "\n-", "\n -", "\n__", "\n—", "\n —", "\n––", "\n*",
-    "\n **", "\n=", "\n#", "\n~", "\n+",
-)  # fmt: skip
-_WORDS = (
-    "from", "von", "via", "sent", "gesendet", "outlook", "regards", "thank", "cheers", "sincerely", "best",
-    "wishes", "greetings", "grü", "mfg", "gruß", "grue", "cordial", "salut", "saludo", "atent", "atenc",
-    "cumpri", "abraç", "groet", "hälsn", "hilsen", "mvh", "tervei", "pozdra", "poważ", "уваж", "üdvöz",
-    "saygı", "stimă", " gmt", "\n-", "verzonden", "enviado", "envoyé", "inviato", "skickat", "sendt",
-    "lähetetty", "wysłan", "odesláno", "отправлено", "送信", "发自", "發自", "보냄", "gönderildi", "confiden",
-    "vertraulich", "disclaimer", "privileged", "wrote", "发件人", "寄件者", "差出人", "보낸 사람", "nadawca", "feladó",
-    "kimden", "gönderen", "lähettäjä", "från", "fra:", "van:", "od:", "de:", "de :", "da:", "από", "от:",
-)  # fmt: skip
 
 
-# The first words of SENT_FROM and DISCLAIMER: most lines begin with none of them and need no pattern.
+def is_closing(line: str) -> bool:
+    """ "Best regards," alone on its line, in the languages we know."""
+    bare = line.strip().rstrip(",.!;:，。！،、 ").strip("*_ ")
+    return 1 < len(bare) < 60 and (bare.lower() in _CLOSINGS or _CLOSING.match(bare) is not None)
+
+
+_CONTACT = re.compile(
+    r"(?:[^:]{0,20}[:.]?\s?)(?:\+|\(?0|\(\d)[\d ()/.+-]{5,30}(?:\s?(?:x|ext\.?) ?\d{1,6})?$"  # a telephone number
+    r"|(?:[^:]{0,20}:\s?)?(?:<|\(|mailto:)?[\w.+%-]{1,64}@[\w.-]{3,200}[>)]?$"
+    r"|(?:[^:]{0,20}:\s?)?<?(?:https?://|www\.)\S{3,200}$",
+    re.IGNORECASE,
+)
+
+
+def is_contact(line: str) -> bool:
+    """A line that is a telephone number, an address of mail or of a page, with or without a label."""
+    return _CONTACT.match(line.strip()[:120]) is not None
+
+
+_ON = (  # what a mail is sent from
+    r"(?:iphon|ipad|ipod|android|blackberry|samsung|galaxy|huawei|xiaomi|nokia|sony|htc|windows|outlook|"
+    r"yahoo|gmail|mail\b|e-mail|"
+    r"mobil|m[oó]vil|mobiel|handy|smartphone|telefon|telefoon|t[eé]l[eé]phone|tel[eé]fono|celular|phone|"
+    r"tablet|puhelim|laittee|proton|"
+    r"spark|gmx|web\.de|laposte|orange|t-online|seznam|телефон|смартфон|почт|пошт|κινητό|τηλέφων|携帯|手机|"
+    r"手機|휴대폰|app\b)"
+)
+_REST = r"(?:(?![,.!?;] \w).){0,120}"  # a line that goes on with a sentence of its own is the author's
+_SENT_FROM = re.compile(
+    r"[\"'<(\[_*]{0,3}(?:"
+    r"(?:sent|posted|written|delivered) (?:from|via|with|by|using) (?:my|the|a|an|yahoo|outlook|mail|gmail|"
+    r"samsung|iphone|ipad|"
+    r"android|blackberry|windows|nokia|sony|htc|mobile|proton|galaxy|verizon|spark|superhuman|airmail|"
+    r"mailbird|nine|aquamail|"
+    rf"typeapp|bluemail|zoho|tuta|tutanota|fairemail|k-9|thunderbird|missive|front|hey|canary|edison|e?mail)\b{_REST}"
+    r"|sent from (?:(?![,.!?;] \w).){1,30}|get outlook for .{1,60}|enviado desde .{1,80}"
+    r"|enviad[oa] (?:do|pelo|via|a partir|de meu|da minha) .{1,80}|envoyé (?:de|depuis|à partir|avec|via) .{1,80}"
+    r"|von mein(?:em|er) .{1,60} (?:gesendet|geschickt|verfasst)"
+    rf"|(?:gesendet|verfasst|geschickt|verschickt) (?:von|mit|aus|über|via) {_REST}|"
+    rf"diese nachricht wurde (?:von|mit) .{{1,80}}"
+    r"|(?:verzonden|verstuurd|gestuurd) (?:vanaf|via|met|vanuit) .{1,80}|inviat[oa] (?:da|dal|con|tramite) .{1,80}"
+    r"|skickat (?:från|via|med) .{1,80}|sendt (?:fra|via|med) .{1,80}"
+    rf"|lähetetty .{{0,40}}{_ON}.{{0,40}}|wysłan[aeo] .{{0,40}}{_ON}.{{0,40}}|odeslán[oa] .{{0,40}}{_ON}.{{0,40}}"
+    rf"|odoslan[éáo] .{{0,40}}{_ON}.{{0,40}}|.{{0,40}}{_ON}.{{0,30}} küldve|(?:el)?küldve .{{0,40}}{_ON}.{{0,40}}"
+    rf"|trimis .{{0,40}}{_ON}.{{0,40}}|отправлено .{{0,40}}{_ON}.{{0,40}}|надіслано .{{0,40}}{_ON}.{{0,40}}"
+    rf"|изпратено .{{0,40}}{_ON}.{{0,40}}|.{{0,40}}{_ON}.{{0,40}} gönderildi|στάλθηκε .{{0,40}}{_ON}.{{0,40}}"
+    rf"|נשלח .{{0,40}}{_ON}.{{0,40}}|(?:أُرسلت|أرسلت|مرسل|تم الإرسال|مُرسلة) .{{0,40}}{_ON}.{{0,40}}|"
+    rf"poslano .{{0,40}}{_ON}.{{0,40}}"
+    r"|.{1,40}から送信(?:されました)?|(?:发自|發自|发送自|傳送自)\s?.{1,40}|[从從].{1,30}(?:发送|傳送|寄出)|"
+    r"(?:나의|내) .{1,30}에서 보냄|.{1,30}에서 보냄"
+    r"|.{0,40}\boutlook\b.{0,40}\b(?:ios|android)\b.{0,60}|.{0,20}\b(?:ios|android)\b.{0,40}\boutlook.{0,60}"
+    r")$",
+    re.IGNORECASE,
+)
+_DISCLAIMER = re.compile(
+    r"[*_ ]{0,3}(?:"
+    r"(?:this|the information (?:contained |transmitted )?in this|the contents? of this|"
+    r"any views .{1,40} this|the information) "
+    r"(?:e-?mail|message|communication|transmission|contained)\b.{0,180}(?:confidential|privileged|"
+    r"proprietary|intended (?:only|solely|for the|"
+    r"recipient)|sole use|virus)|"
+    r"confidentiality(?: notice| note| statement)\b|(?:legal )?disclaimer\s?[:.-]|(?:important|legal) notice\s?:|"
+    r"if you (?:have received this|are not the intended)|please consider the environment|think before (?:you )?print|"
+    r"diese[rs]? (?:e-?mail|nachricht)\b.{0,120}vertraulich|(?:vertraulichkeitshinweis|haftungsausschluss|"
+    r"rechtlicher hinweis)\b|"
+    r"(?:ce|cet|le présent|les informations .{1,40} ce) (?:message|courriel|e-?mail|mail)\b.{0,160}confidentiel|"
+    r"(?:este|el presente) (?:mensaje|correo|e-?mail)\b.{0,180}confidencia|aviso (?:legal|de confidencialidad)\b|"
+    r"(?:esta|a presente) (?:mensagem|comunicação)\b.{0,180}confidencia|aviso de confidencialidade\b|"
+    r"(?:questo|il presente|le informazioni contenute) (?:messaggio|e-?mail|in quest)\b.{0,180}(?:riservat|"
+    r"confidenzial)|"
+    r"(?:dit|de inhoud van dit|de informatie in dit) (?:bericht|e-?mail(?:bericht)?)\b.{0,160}vertrouwelijk|"
+    r"(?:detta|det här) (?:meddelande|e-?post\w{0,12}|mail)\b.{0,160}konfidentiel|"
+    r"denne (?:e-?mail|e-?post|meddelelse|melding|mail)\b.{0,160}(?:fortrolig|konfidensiel)|"
+    r"tämä (?:viesti|sähköposti\w{0,10})\b.{0,160}luottamuksel|"
+    r"(?:ta|niniejsza|treść tej) (?:wiadomość|wiadomości|korespondencja)\b.{0,180}(?:poufn|wyłącznie)|"
+    r"(?:tato|tento) (?:zpráva|e-?mail|správa)\b.{0,180}(?:důvěrn|dôvern)|ez az (?:e-?mail|üzenet)\b.{0,160}bizalmas|"
+    r"acest (?:mesaj|e-?mail)\b.{0,160}confidențial|(?:это|данное|настоящее) (?:сообщение|"
+    r"письмо)\b.{0,180}конфиденциальн|"
+    r"(?:це|дане) повідомлення\b.{0,160}конфіденційн|bu (?:e-?posta|mesaj|ileti)\b.{0,180}gizli|"
+    r"(?:αυτό|το παρόν) (?:το )?(?:μήνυμα|e-?mail)\b.{0,160}εμπιστευτικ|本(?:メール|邮件|電子郵件|"
+    r"邮件及).{0,120}(?:機密|保密|机密)|本電子メール.{0,120}機密|"
+    r"이 (?:메일|메시지|이메일).{0,120}(?:기밀|비밀)"
+    r")",
+    re.IGNORECASE,
+)
+_FOOTER = re.compile(
+    r"(?:you received this message because you are subscribed to|to unsubscribe from this (?:group|list)|"
+    r"to unsubscribe send|"
+    r"to view this discussion (?:on the web )?visit|.{0,60}mailing list\s?$|unsubscribe:? ?<?https?://|"
+    r"list-unsubscribe|"
+    r"reply to this email directly(?: or|,)|-----begin pgp signature-----|<#?DAB4FAD8|virus-free\.|"
+    r"virenfrei\.|sans virus\.|libre de virus\.)",
+    re.IGNORECASE,
+)
+# The first words of what programs add: most lines begin with none of them and need no pattern.
 _FIRST_WORDS = frozenset(
-    "sent posted written delivered get enviado von gesendet diese verzonden inviato skickat sendt odesláno the this "  # noqa: SIM905
-    "confidentiality disclaimer ce cet le este esta".split()
+    _words(
+        "sent|posted|written|delivered|get|enviado|enviada|von|gesendet|verfasst|geschickt|verschickt|diese|dieser|dieses|verzonden|"
+        "verstuurd|gestuurd|inviato|inviata|skickat|sendt|odoslano|trimis|poslano|the|this|any|if|please|think|confidentiality|"
+        "disclaimer|legal|important|vertraulichkeitshinweis|haftungsausschluss|rechtlicher|ce|cet|le|les|este|el|aviso|esta|a|questo|il|"
+        "dit|de|detta|denne|ta|niniejsza|tato|tento|ez|acest|bu|you|to|unsubscribe|list-unsubscribe|reply|begin|#dab4fad8|virus-free|virenfrei|sans|libre|www.avast.com"
+    )
 )
+_WITHIN = ("outlook", "iphon", "mailing list", "ldve", "unsubscribe", "virus")
 
 
 def added_by_program(line: str) -> bool:
-    """A line like "Sent from my phone", or the first of a disclaimer."""
-    if line.isascii() and line.split(" ", 1)[0].strip("\"'<([_*:").lower() not in _FIRST_WORDS:
-        return False
-    return SENT_FROM.match(line[:200]) is not None or DISCLAIMER.match(line[:200]) is not None
+    """A line like "Sent from my phone", the first of a disclaimer, or of a mailing list's footer."""
+    line = line.strip()[:300]
+    if line.isascii():
+        lowered = line.lower()
+        first = lowered.split(" ", 1)[0].strip("\"'<([_*:-.")
+        if first not in _FIRST_WORDS and not any(word in lowered for word in _WITHIN):
+            return False
+    return any(pattern.match(line) for pattern in (_SENT_FROM, _DISCLAIMER, _FOOTER))
 
 
-def has_signs(text: str, lowered: str) -> bool:
-    """False where nothing in the text could be a quote, a signature or a program's line."""
-    return (
-        text.startswith((">", " >", "--", "__"))
-        or text.rstrip().endswith((":", "：", "--", "__", "—"))
-        or any(sign in text for sign in _SIGNS)
-        or any(word in lowered for word in _WORDS)
-        or any(sign in lowered for sign in marker_signs())
-    )
+# What a gateway writes above a mail from outside.
+_BANNER = re.compile(
+    r"[\[*_<!⚠️#=\- ]{0,12}(?:(?:caution|warning|attention|external|alert|notice|be careful|achtung|"
+    r"vorsicht|warnung|extern|attention|"
+    r"cuidado|precaución|atención|atenção|attenzione|let op|pas på|varning|uwaga|pozor|figyelem|внимание|"
+    r"dikkat)\b[^\w]{0,6}.{0,60}\b"
+    r"(?:external|outside|extern\w{0,4}|außerhalb|extérieur\w{0,2}|extern[oa]|esterno|fora d[ae]|fuera de|"
+    r"buiten|zewn\w{0,8}|внешн\w{0,4}|sender|"
+    r"originated)\b|(?:this|the) (?:e-?mail|message|sender)\b.{0,40}(?:originated|came|was sent|is|"
+    r"comes) (?:from )?(?:an? )?(?:external|outside)|"
+    r"(?:external|extern|\[ext\])(?: e-?mail| sender| message)?\s?[\]:!*>.-]{1,4}\s?$|"
+    r"you don['’]t often get e-?mail from|some people who received this message don['’]t often get|"
+    r"diese (?:e-?mail|nachricht) (?:stammt|kommt|wurde) .{0,40}(?:extern|außerhalb)|"
+    r"sie erhalten nicht (?:häufig|oft) e-?mails von|"
+    r"(?:ce|cet) (?:message|e-?mail|courriel) (?:provient|vient) .{0,40}(?:extern|extérieur)|"
+    r"este (?:correo|mensaje|e-?mail) .{0,40}(?:extern|fuera|fora))",
+    re.IGNORECASE,
+)
+
+
+def is_banner(line: str) -> bool:
+    """The first line of a warning that a gateway puts above mail from outside."""
+    return len(line) > 7 and _BANNER.match(line) is not None
+
+
+PGP_SIGNED = "-----BEGIN PGP SIGNED MESSAGE-----"
+PGP_SIGNATURE = "-----BEGIN PGP SIGNATURE-----"

@@ -7,11 +7,14 @@ The text is made by a walk of our own over lxml's tree, not by a converter: thos
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from itertools import islice
 
 import nh3
 from lxml import etree
 
+from addressee.core.body import Kind
 from addressee.core.limits import DEFAULT, Limits
 
 MOST_TAGS = 60_000
@@ -19,7 +22,9 @@ MOST_ATTRIBUTES = 300  # of one element: libxml2 compares each with all before i
 
 _HIDDEN_STYLE = re.compile(
     r"(?:^|[;\s])(?:display\s*:\s*none|visibility\s*:\s*hidden|mso-hide\s*:\s*all"
-    r"|font-size\s*:\s*0(?:\.0+)?(?:px|pt|em|rem|%)?\s*(?:;|!|$)|opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$))",
+    r"|font-size\s*:\s*0(?:\.0+)?(?:px|pt|em|rem|%)?\s*(?:;|!|$)|opacity\s*:\s*0(?:\.0+)?\s*(?:;|!|$)"
+    r"|max-(?:height|width)\s*:\s*0(?:px|pt|em|rem|%)?\s*(?:;|!|$)|text-indent\s*:\s*-\d{3}|left\s*:\s*-\d{4}"
+    r"|color\s*:\s*transparent|clip\s*:\s*rect\(\s*0)",
     re.IGNORECASE,
 )
 _DROPPED = {
@@ -93,11 +98,15 @@ _CLEANER = nh3.Cleaner(
 
 @dataclass(frozen=True, slots=True)
 class Html:
-    """One HTML part, read: what may be shown, what it says, which parts it shows by cid."""
+    """One HTML part, read: what may be shown, what it says, which parts it shows by cid.
+
+    known  the lines of the text that the program which wrote it calls a quote or a signature
+    """
 
     shown: str
     text: str
     cids: frozenset[str]
+    known: Mapping[int, Kind] = field(default_factory=dict)
 
 
 def read(source: str, limits: Limits = DEFAULT, defects: set[str] | None = None) -> Html:
@@ -118,7 +127,8 @@ def read(source: str, limits: Limits = DEFAULT, defects: set[str] | None = None)
     balanced = etree.tostring(root, encoding="unicode", method="html", with_tail=False)
     shown = _CLEANER.clean(balanced)
     cids = frozenset(found[1].lower() for found in _CID.finditer(shown)) if "cid:" in shown else frozenset()
-    return Html(shown.strip(), text_of(root), cids)
+    text, known = text_of(root)
+    return Html(shown.strip(), text, cids, known)
 
 
 def _first_tags(source: str) -> str:
@@ -184,15 +194,69 @@ def _is_quote(element: etree._Element) -> bool:
     return not ("border:none" in style and element.get("type") != "cite")
 
 
+# How programs name what is not the author's own: an id, a class, a name or a data attribute.
+_QUOTES = """
+gmail_quote gmail_quote_container gmail_attr
+moz-cite-prefix moz-forward-container moz-email-headers-table
+mail-editor-reference-message-container ms-outlook-mobile-reference-message olk_src_body_section
+yahoo_quoted protonmail_quote tutanota_quote zmail_extra quote mail-app-auto-quote reply-intro v1reply-intro
+messagereplysection airmail_ext_on missive_quote -x-evo-attribution __quoted_text__ __headers__
+"""
+_SIGNATURES = """
+gmail_signature gmail_signature_prefix moz-signature signature applemailsignature protonmail_signature_block
+ms-outlook-mobile-signature ymail_android_signature ymail_ios_signature zm-_id_-sgn _rc_sig messagesignaturesection
+bloop_sign -x-evo-signature front-signature composer_signature __sig_pre__ __sig_post__ zmail_signature
+"""
+_CUTS = "outlookmessageheader divrplyfwdmsg appendonsend stopspelling zwchr __divider__"  # all below is quoted
+_NAMED = {
+    name: kind
+    for names, kind in ((_QUOTES, Kind.QUOTED), (_SIGNATURES, Kind.SIGNATURE), (_CUTS, Kind.CUT))
+    for name in names.split()
+}
+_NAMING = ("id", "class", "name", "data-marker", "data-smartmail")
+# The line Outlook draws above the fields of the mail below.
+_OUTLOOK_LINE = re.compile(r"border-top:(?:solid#(?:e1e1e1|b5c4df)|#(?:e1e1e1|b5c4df)[\d.]{1,5}ptsolid)")
+_TARGET = re.compile(r"https?://([^/\s<>?#]{1,250})[^\s<>]{0,400}", re.IGNORECASE)
+_YAHOO = re.compile(r"ydp[\da-z]{4,12}(?=yahoo_quoted|signature)")
+
+
+def _role(element: etree._Element) -> Kind | None:
+    """What an element is to the author of the mail, by the names his program gave it."""
+    if not element.attrib:
+        return None
+    for attribute in _NAMING:
+        for name in (element.get(attribute) or "")[:1_000].lower().split()[:20]:
+            while name.startswith("x_"):  # Outlook prefixes names of a mail it answers
+                name = name[2:]
+            role = _NAMED.get(name) or _NAMED.get(_YAHOO.sub("", name))
+            if role is not None:
+                return role
+    style = (element.get("style") or "")[:1_000].lower().replace(" ", "")
+    if "border-top:" in style and _OUTLOOK_LINE.search(style) and _shows_fields(element):
+        return Kind.CUT
+    return None
+
+
+def _shows_fields(element: etree._Element) -> bool:
+    text = "".join(piece[:200] for piece in islice(element.itertext(), 60) if isinstance(piece, str))
+    return text.count(":") + text.count("：") > 2
+
+
 class _Lines:
     """Text as it is laid out: lines, white space collapsed as a browser does, quotes marked with "> "."""
 
-    def __init__(self) -> None:
+    def __init__(self, holders: set[etree._Element]) -> None:
         self.lines: list[str] = []
+        self.known: dict[int, Kind] = {}
         self.run: list[str] = []
         self.depth = 0
         self.pre = 0
         self.gap = False
+        self.linked = 0  # how much stood in `run` where the last link began
+        self.items: dict[etree._Element, int] = {}  # ordered list -> items seen
+        self.holders = holders  # elements with a quote marked as one within
+        self.within: etree._Element | None = None  # the element whose name says what its lines are
+        self.kind: Kind | None = None
 
     def words(self, text: str) -> None:
         if self.pre:
@@ -212,37 +276,95 @@ class _Lines:
         if not line and not forced:
             return
         prefix = ">" * self.depth
-        if self.gap and self.lines:
-            self.gap = False
-            if self.lines[-1].strip("> "):
-                self.lines.append(prefix)
+        if self.gap and self.lines and self.lines[-1].strip("> "):
+            self.lines.append(prefix)
         self.gap = False
+        if not (line or prefix) and (not self.lines or not self.lines[-1]):
+            return  # one blank line is enough
+        if self.kind is not None and line:
+            self.known[len(self.lines)] = self.kind
+            self.kind = None if self.kind is Kind.CUT else self.kind
         self.lines.append(f"{prefix} {line}".rstrip() if prefix else line)
 
+    def item_mark(self, element: etree._Element) -> str:
+        """ "* ", or the number of an item of an ordered list."""
+        above = element.getparent()
+        if above is None or above.tag != "ol":
+            return "* "
+        self.items[above] = self.items.get(above, 0) + 1
+        return f"{self.items[above]}. "
 
-def text_of(root: etree._Element) -> str:
-    """The text of an HTML tree: blocks as lines, quotes as "> " lines, list items with a mark."""
-    out = _Lines()
+    def link(self, target: str) -> None:
+        """Where a link leads, behind its words, unless they say it themselves."""
+        found = _TARGET.match(target.strip()[:500])
+        words = "".join(self.run[self.linked :]).strip().lower()
+        if found and words and found[1].lower().removeprefix("www.") not in words:
+            self.run.append(f" <{found[0]}>")
+
+    def enter(self, element: etree._Element) -> None:
+        """Lines from here on are what the element's name says, if it has one we know."""
+        role = _role(element) if self.within is None and self.kind is not Kind.CUT and not self.depth else None
+        if role is None:
+            return
+        self.end_line()
+        self.kind = role
+        if role is not Kind.CUT:
+            self.within = element
+
+    def quote(self) -> None:
+        """A quote that is marked as one begins: what a named element holds below it may be an answer."""
+        if self.within is not None and self.kind is Kind.QUOTED and self.within in self.holders:
+            self.kind = None
+
+    def leave(self, element: etree._Element) -> None:
+        """The end of an element."""
+        if element is self.within:
+            self.end_line()
+            self.within = self.kind = None
+
+
+def text_of(root: etree._Element) -> tuple[str, dict[int, Kind]]:
+    """The text of an HTML tree, and what its lines are where names of elements say so.
+
+    Blocks are lines, quotes "> " lines, list items have a mark.
+    """
+    out = _Lines(_holders(root))
     for event, element in etree.iterwalk(root, events=("start", "end")):
         tag = element.tag
         if not isinstance(tag, str):
             continue
         if event == "start":
+            out.enter(element)
             _open(out, tag, element)
             if element.text:
                 out.words(element.text)
         else:
             _close(out, tag, element)
+            out.leave(element)
             if element.tail and element is not root:
                 out.words(element.tail)
     out.end_line()
-    text = "\n".join(out.lines)
-    return re.sub(r"\n{3,}", "\n\n", text).strip("\n")
+    while out.lines and not out.lines[-1]:
+        out.lines.pop()
+    return "\n".join(out.lines), out.known
+
+
+def _holders(root: etree._Element) -> set[etree._Element]:
+    """Every element that holds a quote; each is walked up to once."""
+    holders: set[etree._Element] = set()
+    for quote in root.iter("blockquote"):
+        above = quote.getparent() if _is_quote(quote) else None
+        while above is not None and above not in holders:
+            holders.add(above)
+            above = above.getparent()
+    return holders
 
 
 def _open(out: _Lines, tag: str, element: etree._Element) -> None:
     if tag == "br":
         out.end_line(forced=True)
+    elif tag == "a":
+        out.linked = len(out.run)
     elif tag in _PARAGRAPHS:
         out.end_line()
         out.gap = out.gap or not _without_margin(element)
@@ -250,8 +372,9 @@ def _open(out: _Lines, tag: str, element: etree._Element) -> None:
         out.end_line()
         if tag == "blockquote" and _is_quote(element):
             out.depth = min(out.depth + 1, 30)
+            out.quote()
         elif tag == "li":
-            out.run.append("* ")
+            out.run.append(out.item_mark(element))
         elif tag == "pre":
             out.pre += 1
     elif tag in {"td", "th"}:
@@ -264,7 +387,9 @@ def _open(out: _Lines, tag: str, element: etree._Element) -> None:
 
 
 def _close(out: _Lines, tag: str, element: etree._Element) -> None:
-    if tag in _PARAGRAPHS:
+    if tag == "a":
+        out.link(element.get("href") or "")
+    elif tag in _PARAGRAPHS:
         out.end_line()
         out.gap = out.gap or not _without_margin(element)
     elif tag in _BLOCKS:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from addressee.core.body import split
 from addressee.core.command import Body, FieldLine, between, only_one_shows, read_body, without_block
 from addressee.core.errors import BadValue
 from addressee.core.fieldtype import Reading
@@ -55,7 +54,7 @@ def read_text(
     if twice:
         return _doubtful(body, text, LineFault(twice, 0, "", None, "set-twice"))
     if message.plain_text.strip() and message.html_text.strip():
-        shown = split(message.html_text).new_text
+        shown = message.html_new_text
         other = read_body(
             between(shown, marks.begin, marks.end)[1] if marks else shown, table, namespace, strict=explicit
         )

@@ -122,6 +122,7 @@ class Message:
     plain_text     text of the text/plain parts alone ("" where there is none)
     html           sanitised HTML, "" where there is none; cid: images kept as cid:, nothing remote
     html_text      text of the HTML part, "" where there is none
+    html_new_text  the new text of `html_text`, "" where there is no text/plain beside it to compare it with
     new_text       the author's own new text: `text` without quotes, signature, disclaimers, forwarded mail
     headers        the first value of each header we look at later, lower-case name -> decoded text
     """
@@ -159,6 +160,7 @@ class Message:
     delivered_to_kinds: tuple[tuple[str, tuple[str, ...]], ...]  # every kind with all its values, in that order
     headers: dict[str, str] = field(default_factory=dict)
     size_bytes: int = 0
+    html_new_text: str = ""
     importance: str = "normal"  # low | normal | high
     defects: tuple[str, ...] = ()
     invitation: Invitation | None = None

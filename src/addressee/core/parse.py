@@ -63,7 +63,7 @@ def parse(raw: bytes, limits: Limits = DEFAULT) -> Parsed:
     invitation = _invitation(source, shown, defects)
     senders, author, author_name, doubt = _from(top, charset, limits, defects)
     subject = text(top.first("subject"), charset)
-    cut = bodies.split(read.text) if read.written else bodies.Split("", read.text, "", None)
+    cut, html_new_text = _new_text(read)
     kind = nature_of(top, subject)
     report = bounces.report(
         top,
@@ -96,6 +96,7 @@ def parse(raw: bytes, limits: Limits = DEFAULT) -> Parsed:
         plain_text=read.plain_text,
         html=read.html,
         html_text=read.html_text,
+        html_new_text=html_new_text,
         new_text=cut.new_text,
         quoted_text=cut.quoted_text,
         signature=cut.signature,
@@ -129,6 +130,16 @@ def _invitation(raw: bytes, shown: parts.Shown, defects: set[str]) -> Invitation
     if len(found) > 1:
         defects.add("several-events")
     return next(iter(found.values()), None)
+
+
+def _new_text(read: parts.Bodies) -> tuple[bodies.Split, str]:
+    """The text taken apart, and the new text of the HTML where that is another text."""
+    if not read.written:
+        return bodies.Split("", read.text, "", None), ""
+    if not (read.plain_text.strip() and read.html_text.strip()):
+        return bodies.split(read.text, read.known), ""
+    page = bodies.split(read.html_text, read.html_known)
+    return bodies.split(read.text, read.known), page.new_text
 
 
 # ---- Fields -----------------------------------------------------------------------------------------------

@@ -109,10 +109,14 @@ class Bodies:
     html_text: str
     cids: frozenset[str]
     written: bool  # the text is the author's, not a file's
+    known: dict[int, bodies.Kind]  # lines of `text` of which the HTML says what they are
+    html_known: dict[int, bodies.Kind]  # the same of `html_text`
 
 
 def read_bodies(raw: bytes, shown: Shown, limits: Limits, defects: set[str]) -> Bodies:
     texts, plains, pages, page_texts = [], [], [], []
+    known: list[dict[int, bodies.Kind]] = []
+    page_known: list[dict[int, bodies.Kind]] = []
     cids: set[str] = set()
     left = limits.html_chars
     any_html = any(segment.html for segment in shown.segments)
@@ -120,7 +124,8 @@ def read_bodies(raw: bytes, shown: Shown, limits: Limits, defects: set[str]) -> 
         plain = "\n".join(_leaf_text(raw, part, defects) for part in segment.plain)
         if segment.plain:
             plains.append(plain)
-        pieces = []
+        pieces: list[str] = []
+        pieces_known: list[dict[int, bodies.Kind]] = []
         for part in segment.html:
             source = _leaf_source(raw, part, defects)
             if len(source) > left:
@@ -130,12 +135,16 @@ def read_bodies(raw: bytes, shown: Shown, limits: Limits, defects: set[str]) -> 
             page = html.read(source, limits, defects)
             pages.append(page.shown)
             pieces.append(page.text)
+            pieces_known.append(dict(page.known))
             cids |= page.cids
         if pieces:
             page_texts.append("\n".join(pieces))
+            page_known.append(_joined_known(pieces, pieces_known))
         elif any_html and plain.strip():
             pages.append(html.from_plain(plain))
-        texts.append(plain if plain.strip() or not pieces else page_texts[-1])
+        from_page = bool(pieces) and not plain.strip()
+        texts.append(page_texts[-1] if from_page else plain)
+        known.append(page_known[-1] if from_page else {})
     return Bodies(
         _joined(texts, limits, defects),
         _joined(plains, limits, defects),
@@ -143,7 +152,25 @@ def read_bodies(raw: bytes, shown: Shown, limits: Limits, defects: set[str]) -> 
         _joined(page_texts, limits, defects),
         frozenset(cids),
         not any(segment.file for segment in shown.segments),
+        known[0] if len(known) == 1 else _joined_known(*_written(texts, known)),
+        page_known[0] if len(page_known) == 1 else _joined_known(*_written(page_texts, page_known)),
     )
+
+
+def _written(texts: list[str], known: list[dict[int, bodies.Kind]]) -> tuple[list[str], list[dict[int, bodies.Kind]]]:
+    """Of texts and what is known of their lines, those that _joined keeps, as it keeps them."""
+    kept = [(text.strip("\n"), its) for text, its in zip(texts, known, strict=True) if text.strip()]
+    return [text for text, _ in kept], [its for _, its in kept]
+
+
+def _joined_known(texts: list[str], known: list[dict[int, bodies.Kind]]) -> dict[int, bodies.Kind]:
+    """What is known of the lines of texts that are joined by a line end."""
+    joined: dict[int, bodies.Kind] = {}
+    first = 0
+    for text, its in zip(texts, known, strict=True):
+        joined.update((first + at, kind) for at, kind in its.items())
+        first += text.count("\n") + 1
+    return joined
 
 
 def _joined(texts: list[str], limits: Limits, defects: set[str]) -> str:

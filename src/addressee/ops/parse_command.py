@@ -120,12 +120,13 @@ def _body_line(raw: bytes, file: str, *, markup: bool) -> dict[str, Any]:
     source, exact = decode(raw, html.declared_charset(raw) if markup else "")
     line = message_line(parse(b"\n").message, file)
     defects = set() if exact else {"charset-guessed"}
+    known = body.NOTHING_KNOWN
     if markup:
         page = html.read(source, defects=defects)
-        shown, line["html"], line["html_text"] = page.text, page.shown, page.text
+        shown, line["html"], line["html_text"], known = page.text, page.shown, page.text, page.known
     else:
         shown = source.replace("\r\n", "\n").replace("\r", "\n")
-    cut = body.split(shown)
+    cut = body.split(shown, known)
     line.update(
         text=shown,
         new_text=cut.new_text,
