@@ -37,6 +37,23 @@ mail = { text = "log", files = "files" }
 name = { type = "text", required = true }
 log = { type = "append_only" }
 files = { type = "files" }
+[tables.thing]
+title = "name"
+number = "THING-{0}"
+mail = { text = "log" }
+[tables.thing.fields]
+name = { type = "text", required = true }
+log = { type = "append_only" }
+[roles.keeper]
+everything = true
+[people.kim]
+addresses = ["kim@firm.test"]
+roles = ["keeper"]
+[processes.later]
+table = "thing"
+tags = ["Email Process"]
+assurance = "E3"
+steps = [{ comment = "begun" }, { wait = { minutes = 5 } }, { comment = "ended" }]
 [roles.customer.grants]
 case = { create = true, read = "own", comment = "own" }
 [people.portal]
@@ -48,6 +65,7 @@ table = "case"
 guest = "portal"
 map = { name = "subject", log = "text", files = "attachments" }
 """
+LATER = {"ADDRESSEE_NOW": "+1h"}  # leases of the dead have run out, and the wait of the job is over
 LARGE = 300_000  # above the 256 kB that stand in the database, so that the file store's points are passed too
 
 
@@ -70,7 +88,15 @@ def template() -> Iterator[Home]:
     with tempfile.TemporaryDirectory(prefix="addressee-crash-") as folder:
         setup = Path(folder) / "firm.toml"
         setup.write_text(FIRM, encoding="utf-8")
-        yield make(Path(folder) / "template", setup)
+        home = make(Path(folder) / "template", setup)
+        for number, (to, subject) in enumerate((("thing", "create"), ("thing", "THING-1 later"))):
+            raw = (
+                "Authentication-Results: mx.firm.test; dmarc=pass header.from=firm.test\r\n"
+                f"From: kim@firm.test\r\nTo: {to}@records.firm.test\r\nSubject: {subject}\r\n"
+                f"Message-ID: <kim{number}@firm.test>\r\n\r\n{'Anchor' if subject == 'create' else ''}\r\n"
+            )
+            home.run("receive", stdin=raw.encode())
+        yield home
 
 
 @contextmanager
@@ -88,6 +114,7 @@ def points_passed(home: Home) -> list[str]:
     env = {"ADDRESSEE_CHECKPOINTS": str(record)}
     home.run("receive", stdin=message(), env=env)
     home.run("deliver", env=env)
+    home.run("work", "--until-idle", env={**env, **LATER})
     return list(dict.fromkeys(record.read_text(encoding="ascii").split()))
 
 
@@ -96,6 +123,8 @@ def round_at(home: Home, point: str) -> list[str]:
     fault = {"ADDRESSEE_FAULT": f"{point}:1:kill9"}
     first = home.run("receive", stdin=message(), env=fault)
     last = home.run("deliver", env=fault) if first.code == 0 else first
+    if last.code == 0:
+        last = home.run("work", "--until-idle", env={**fault, **LATER})
     wrong = [] if last.code == -9 else [f"nobody was killed at {point}"]
     if first.code != 0:
         home.run("receive", stdin=message())
@@ -104,9 +133,8 @@ def round_at(home: Home, point: str) -> list[str]:
 
 def faults_of(home: Home) -> list[str]:
     """Work off and send what waits; then everything that should be there once, and is not."""
-    later = {"ADDRESSEE_NOW": "+1h"}  # leases of the dead have run out
-    home.run("work", "--until-idle", env=later)
-    home.run("deliver", env=later)
+    home.run("work", "--until-idle", env=LATER)
+    home.run("deliver", env=LATER)
     asked = (["records", "case"], ["record", "case", "1"], ["outbox"], ["ledger"])
     cases, records, outbox, ledgers = (home.run(*command, "--json").lines for command in asked)
     wrong: list[str] = []
@@ -117,13 +145,18 @@ def faults_of(home: Home) -> list[str]:
         wrong.append(f"{len(mails)} communications")
     if len(cases[0]["values"]["log"]) != 1 or len(cases[0]["values"]["files"]) != 1:
         wrong.append("the log or the files are doubled or missing")
-    receipts = [item for item in outbox if item["kind"] == "receipt"]
+    things = home.run("records", "thing", "--json").lines
+    said = [entry["text"] for entry in things[0]["values"]["log"]] if things else []
+    if said != ["begun", "ended"]:
+        wrong.append(f"the steps of the job: {said}")
+    receipts = [item for item in outbox if item["kind"] == "receipt" and item["to"] == "gus@customer.test"]
     if len(receipts) != 1 or receipts[0]["state"] != "sent":
         wrong.append(f"receipts: {[(item['state'], item['last_error']) for item in receipts]}")
-    if len(list((home.folder / "out").glob("*.eml"))) != 1:
+    sent = [each.read_bytes() for each in (home.folder / "out").glob("*.eml")]
+    if sum(b"gus@customer.test" in each for each in sent) != 1:
         wrong.append("the receipt left not exactly once")
     ledger = ledgers[0]
-    if not ledger["adds_up"] or ledger["applied"] != 1 or ledger["waiting"] or ledger["held"]:
+    if not ledger["adds_up"] or ledger["applied"] != 3 or ledger["waiting"] or ledger["held"]:
         wrong.append(f"ledger {ledger}")
     return wrong
 

@@ -32,6 +32,7 @@ FORBIDDEN_NAMES = {
 # One outer loop each: it defers or reports, and keeps the message.
 MAY_CATCH_EVERYTHING = [
     "pipeline/deliver.py",  # one message that cannot be sent holds back no other
+    "pipeline/jobs.py",  # a job that fails is tried again, and shown
     "pipeline/process.py",  # a batch that fails is replayed one by one
     "pipeline/worker.py",  # the mail stays and is tried again
     "transports/policy.py",  # the mail server asks again later
@@ -41,6 +42,7 @@ MAY_OPEN_A_TRANSACTION = {
     "mail/spool.py",  # accept: raw bytes and deliveries, all or nothing
     "mail/claims.py",  # which deliveries a worker takes
     "pipeline/process.py",  # the walk: snapshot, decide, commit
+    "pipeline/jobs.py",  # a step of a job: what it does, and how far it is
     "pipeline/request.py",  # the short way of a page: the same three steps
     "pipeline/explain.py",  # the walk, rolled back
     "pipeline/addresses.py",  # the short way: a record's addresses and the entry that tells who changed them

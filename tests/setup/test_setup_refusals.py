@@ -167,7 +167,7 @@ CASES = [
     ('table = "repair"\nsubject', 'table = "repaire"\nsubject', "templates.ready.table", "no table", "repair"),
     ("We have it: {{ record.number }}", "We have it: {{ record.number", "templates.hello.subject", "no template", None),
     ('assurance = "E3"', 'assurance = "E7"', "processes.finish.assurance", "no level", "E6"),
-    ("{ comment =", "{ coment =", "processes.finish.steps[2].coment", "no such step", "comment"),
+    ("{ comment =", "{ coment =", "processes.finish.steps[2].coment", "no such key", "comment"),
     ("{ set = { state =", "{ set = { stat =", "processes.finish.steps[1].set.stat", "no field", "state"),
     ('notify = { person = "ada"', 'notify = { person = "adda"', "processes.finish.steps[4].notify.person", "no person", "ada"),
     ('notify = { person = "ada"', 'notify = { persn = "ada"', "processes.finish.steps[4].notify.persn", "no such key", "person"),

@@ -30,6 +30,7 @@ INSTALLED_APPS = [
     "addressee.people",
     "addressee.records",
     "addressee.mail",
+    "addressee.jobs",
     "addressee.pipeline",
     "addressee.web",
     "addressee.ops",

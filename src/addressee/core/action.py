@@ -25,10 +25,15 @@ from addressee.core.values import (
     Effect,
     FileDecision,
     Fresh,
+    JobDraft,
+    NoticeDraft,
+    OutboxDraft,
     RecordChange,
     RecordState,
     Right,
+    Run,
     Snapshot,
+    Step,
     Visibility,
 )
 
@@ -49,6 +54,8 @@ class Request:
     taken       the values of the field lines stand; None where the message sets none
     outsider    the author has no role: what he writes is public, and staff are told
     marked      why a rule marked the message, "" for none: what it makes bears the mark
+    run         the process that is asked for, or that goes on
+    view        the view of the table that is meant, "" for all its records
     """
 
     verb: str
@@ -71,6 +78,8 @@ class Request:
     outsider: bool = False
     marked: str = ""
     reading: Reading = field(default_factory=Reading)
+    run: Run | None = None
+    view: str = ""
 
     @property
     def definition(self) -> Table:
@@ -96,6 +105,11 @@ class Changeset:
     turns: Mapping[str, str] = field(default_factory=dict)
     following: Mapping[tuple[str, str], bool] = field(default_factory=dict)  # (record, person's key) -> from now on
     appointments: tuple[Appointment, ...] = ()
+    outbox: tuple[OutboxDraft, ...] = ()
+    held_back: tuple[str, ...] = ()
+    gathered: tuple[NoticeDraft, ...] = ()
+    jobs: tuple[JobDraft, ...] = ()
+    steps: tuple[Step, ...] = ()  # what it did beside that, for the trace
     answer: str = ""
     notes: tuple[Saying, ...] = ()
     form: tuple[tuple[str, str], ...] = ()  # values to be shown for editing; where empty, the receipt's own

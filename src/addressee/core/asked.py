@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
 from dataclasses import replace
 from typing import Any
 
-from addressee.core import lines, replies
+from addressee.core import lines, process, replies
 from addressee.core.action import Action, CannotBeDone, Changeset, Target
 from addressee.core.addresses import normal
 from addressee.core.attachments import sort_files
@@ -20,6 +21,7 @@ from addressee.core.reasons import Reason
 from addressee.core.registry import actions, fields
 from addressee.core.route import Kind, route
 from addressee.core.schedule import schedule_table
+from addressee.core.setup import Table
 from addressee.core.threads import other_numbers, quoted_form
 from addressee.core.values import (
     Actor,
@@ -36,7 +38,7 @@ from addressee.core.values import (
 from addressee.core.walk import Walk
 
 # Words that are commands of DESIGN section 4 and not built yet: told so, never taken for text.
-LATER = frozenset({"undo", "run", "restore"})
+LATER = frozenset({"undo", "restore"})
 
 
 class Asking(Walk):
@@ -59,6 +61,8 @@ class Asking(Walk):
             self.note("command", "text only", why_none)
         elif self.verb:
             self.note("command", self.verb, "the subject is this word alone")
+            if refused := self._unknown_process():
+                return refused
         else:
             self.note("command", "none", "the subject is no command word")
         self.form = self.table
@@ -69,7 +73,7 @@ class Asking(Walk):
         text = lines.read_text(
             self.message,
             self.verb,
-            self.setup.tables[self.form],
+            self._lines_for(),
             self.account,
             self.setup,
             trusted=self._may_set_values(),
@@ -77,20 +81,59 @@ class Asking(Walk):
         text = self._with_edits(text)
         if text.passed:
             self.note("value", "passed over", f"labels that name no field: {', '.join(text.passed)[:200]}")
-        if self.verb in LATER:
-            return self._refused(Reason.NOT_BUILT)
         if text.doubt is not None:
             self.faults = text.faults
             return self._refused(text.doubt)
-        self.named = frozenset(lines.names_set(text.body))
-        values, self.faults = lines.read_values(text.body, self.setup.tables[self.form], self.reading(), self.setup)
+        values, self.faults = lines.read_values(text.body, self._lines_for(), self.reading(), self.setup)
+        prose = text.prose
+        if self.verb == "run":  # its lines are parameters, not fields
+            prose = self._without_name(prose, values)
+        else:
+            self.named = frozenset(lines.names_set(text.body))
         invitation = self.message.invitation
         to_events = not self.verb and self.table == schedule_table(EVENT, self.setup)
         if invitation and to_events and (record is None or invitation.method == "reply"):
             return self._only_invited(invitation)
         if record is None:
-            return self._on_table(values, text.prose, why_none)
-        return self._on_record(record, values, text.prose, why_none)
+            return self._on_table(values, prose, why_none)
+        return self._on_record(record, values, prose, why_none)
+
+    def _lines_for(self) -> Table:
+        """What the lines of the message fill in: fields of a table, or the parameters of a process."""
+        if self.verb != "run":
+            return self.setup.tables[self.form]
+        return process.form_of(self.setup.processes[self.process] if self.process else None)
+
+    def _unknown_process(self) -> Decision | None:
+        """Find the process, if one is asked for; the refusal where there is none, or not by mail (U-56)."""
+        if self.verb in LATER:
+            return self._refused(Reason.NOT_BUILT)
+        if self.verb in actions and self.verb != "run":
+            return None
+        self.process, said = process.named_in(self.verb, self.message.new_text, self.setup)
+        self.verb = "run"
+        here = {word: key for word, key in self.setup.process_by_word.items() if self._is_for(key)}
+        if not self.process or not self._is_for(self.process):
+            near = difflib.get_close_matches(said, here, 1)
+            self.process = ""
+            why = saying("why.no-process", said=said[:60], table=self.table)
+            if near:
+                why = saying("why.no-process-near", said=said[:60], table=self.table, name=near[0])
+            return self._refused(Reason.NO_PROCESS, why)
+        self.note("process", self.process, f"the message calls it “{said}”")
+        why_not = process.not_offered(self.process, self.setup)
+        return self._refused(Reason.NOT_OFFERED, why_not) if why_not else None
+
+    def _is_for(self, key: str) -> bool:
+        return self.setup.processes[key].table in ("", self.table)
+
+    def _without_name(self, prose: str, values: dict[str, Any]) -> str:
+        """The prose without the line that names the process; the view is no parameter."""
+        values.pop("process", None)
+        self.view = str(values.pop("view", None) or "")
+        first, _, rest = prose.partition("\n")
+        called = " ".join(first.casefold().split())
+        return rest.strip() if self.setup.process_by_word.get(called) == self.process else prose
 
     def _with_edits(self, text: lines.Text) -> lines.Text:
         """Law 14: what was changed in a form of ours, quoted in an E4 answer, is new text; below it is a quote."""
@@ -128,7 +171,8 @@ class Asking(Walk):
 
     def _command_word(self) -> tuple[str, Saying | None]:
         """(the command word, "") or ("", why a word in the subject does not count)."""
-        known = {*actions, *LATER}
+        processes = (word for word, key in self.setup.process_by_word.items() if self._is_for(key))
+        known = {*actions, *LATER, *processes}
         word = verb(self.message.subject, known, self.setup)
         override = self.delivery.override
         if not word:
@@ -322,7 +366,10 @@ class Asking(Walk):
         unsure: Saying | None = None
         if not self._sure(least):
             unsure = saying(
-                "why.level", action=action.name, least=int(needed(least, self.policy)), level=int(self.actor.level)
+                "why.level",
+                action=self._what(action),
+                least=int(needed(least, self.policy)),
+                level=int(self.actor.level),
             )
             if least < Assurance.E4 and self.actor.level < Assurance.E1:
                 return self.settle(Disposition.HOLD, Reason.NOT_PROVEN, unsure)
@@ -341,7 +388,7 @@ class Asking(Walk):
             self.steps = steps  # what it would do is no part of what it did
             return self._ask(action.name, plan, unsure)
         self.plan = plan
-        self.used_right = f"{action.name} on {self.table}: {reach}"
+        self.used_right = f"{self._what(action)} on {self.table}: {reach}"
         self.note("authorise", action.name, f"reaches {reach} records of {self.table}")
         self._note_plan()
         return self.settle(Disposition.ACCEPT, Reason.DONE)
@@ -455,7 +502,11 @@ class Asking(Walk):
         for fault in self.faults:
             self.note("value", fault.slug, english().say(replies.fault_sentence(fault)))
 
+    def _what(self, action: Action) -> str:
+        return f"{action.name} {self.process}" if self.process else action.name
+
     def _note_plan(self) -> None:
+        self.steps += self.plan.steps if self.plan else ()
         for happened in self.plan.effects if self.plan else ():
             named = ", ".join(happened.fields)
             self.note("effect", happened.kind, f"{happened.table}: {named}" if named else happened.table)
@@ -481,8 +532,8 @@ class Asking(Walk):
 
     def _out_of_reach(self, action: Action, record: RecordState | None) -> Saying:
         if record is None:
-            return saying("why.no-right-on-table", who=self._who_is(), action=action.name)
-        return saying("why.no-right-on-record", who=self._who_is(), action=action.name)
+            return saying("why.no-right-on-table", who=self._who_is(), action=self._what(action))
+        return saying("why.no-right-on-record", who=self._who_is(), action=self._what(action))
 
     def _unchanged(self, record: RecordState | None, values: dict[str, Any]) -> set[str]:
         """The fields of the record that the lines name, the actor may read, and whose values stand already."""

@@ -77,6 +77,13 @@ def extent(person: Person | None, right: Right, table: str, setup: Setup) -> str
     return best
 
 
+def may_run(person: Person | None, process: str, table: str, setup: Setup) -> bool:
+    """Does a role of the person name the process among the actions on the table?"""
+    if has_everything(person, setup):
+        return True
+    return any(process in grant.actions for _role, grant in grants(person, table, setup))
+
+
 def field_access(person: Person | None, table: str, field: str, setup: Setup) -> str:
     """none, read or write: what the person's roles leave of one field, beside the right on its record."""
     if has_everything(person, setup):

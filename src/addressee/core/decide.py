@@ -18,6 +18,7 @@ from addressee.core.identify import identify
 from addressee.core.invited import record_of, subject_of
 from addressee.core.language import english, saying
 from addressee.core.message import Nature
+from addressee.core.process import said_in, woken
 from addressee.core.reasons import Reason
 from addressee.core.registry import rules
 from addressee.core.route import Kind, Route, route
@@ -49,7 +50,7 @@ def decide(delivery: Delivery, snapshot: Snapshot, setup: Setup) -> Decision:
         if earlier != delivery.id:  # one copy waits for a person; a second would only be in the way
             repeated = walk.settle(Disposition.DISCARD, Reason.DUPLICATE, "the same message waits for a person already")
             return replace(repeated, duplicate_of=earlier, changes=(), communications=(), effects=())
-    return walk.answered(decision)
+    return walk.answered(walk.waking(decision))
 
 
 class _Decider(Asking):
@@ -331,6 +332,18 @@ class _Decider(Asking):
         ids = {name.lower() for name in self.setup.site.authserv_ids}
         top = min(self.message.received, key=lambda r: r.position, default=None)
         return top.at if top is not None and top.by in ids and self.delivery.envelope.trusted else None
+
+    def waking(self, decision: Decision) -> Decision:
+        """A person's answer on a record wakes the processes that wait for it."""
+        if decision.disposition is not Disposition.ACCEPT or self.message.nature is not Nature.PERSON:
+            return decision
+        if decision.reason is Reason.HISTORY:
+            return decision
+        wakes = woken(decision, self.snapshot, said_in(self.message))
+        if not wakes:
+            return decision
+        steps = (Step("job", "wakes", f"{job}, which waits for this answer") for job in wakes)
+        return replace(decision, wakes=wakes, trace=(*decision.trace, *steps))
 
     def answered(self, decision: Decision) -> Decision:
         """The decision with the mails that follow from it: receipt or auto-reply, notices, the public answer on."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date
 
 from addressee.core.action import Request
@@ -13,21 +14,29 @@ def assignee_for(request: Request) -> tuple[str, dict[str, str]]:
     how = request.account.distribution if request.account else None
     if how is None:
         return "", {}
-    persons = request.snapshot.persons
     if how.how == "direct":
-        person = persons.get(how.person)
+        person = request.snapshot.persons.get(how.person)
         return (how.person if person is not None and person.active else ""), {}
-    team = request.setup.teams.get(how.team)
+    return next_person(how.how, how.team, turn_name(request.account_key), request.table, request)
+
+
+def next_person(
+    how: str, team_key: str, turn: str, table: str, request: Request, laid: Mapping[str, str] | None = None
+) -> tuple[str, dict[str, str]]:
+    """The next (round_robin) or least busy person of a team who is there, "" for none, and the turn to remember.
+
+    laid  turns that were taken since the snapshot
+    """
+    persons, team = request.snapshot.persons, request.setup.teams.get(team_key)
     here = [key for key in team.members if _present(persons.get(key), request.now.date())] if team else []
     if not here or team is None:
         return "", {}
-    name = turn_name(request.account_key)
-    order = _after(list(team.members), request.snapshot.turns.get(name, ""))
-    candidates = [key for key in order if key in here]
-    if how.how == "least_busy":
+    last = (laid or {}).get(turn) or request.snapshot.turns.get(turn, "")
+    candidates = [key for key in _after(list(team.members), last) if key in here]
+    if how == "least_busy":
         load = request.snapshot.open_counts
-        candidates.sort(key=lambda key: load.get((request.table, key), 0))  # stable: ties stay in turn
-    return candidates[0], {name: candidates[0]}
+        candidates.sort(key=lambda key: load.get((table, key), 0))  # stable: ties stay in turn
+    return candidates[0], {turn: candidates[0]}
 
 
 def turn_name(account: str) -> str:

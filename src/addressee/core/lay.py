@@ -56,6 +56,7 @@ def lay(decision: Decision, delivery: Delivery, snapshot: Snapshot, setup: Setup
     for (record, person), on in decision.following.items():
         others = set(snapshot.followers.get(record, ())) - {person}
         snapshot.followers[record] = tuple(sorted(others | {person} if on else others))
+    lay_jobs(decision, snapshot)
     author = decision.author or "(no author)"
     if decision.guest_create and decision.disposition is Disposition.ACCEPT:
         snapshot.count(author).creates_hour += 1
@@ -71,6 +72,15 @@ def _lay_confirmation(decision: Decision, snapshot: Snapshot) -> None:
     for code in list(snapshot.codes.values()):
         if code.delivery == decision.confirms.delivery:
             snapshot.codes[code.hash] = replace(code, used=code.hash == decision.confirms.code, waiting=False)
+
+
+def lay_jobs(decision: Decision, snapshot: Snapshot) -> None:
+    """What waits for an answer from now on, and what no longer does."""
+    for job in decision.jobs:
+        if job.waits_for and job.record:
+            snapshot.waiting[job.record] = (*snapshot.waiting.get(job.record, ()), (job.uuid, job.waits_for))
+    for record, waiting in list(snapshot.waiting.items()) if decision.wakes else ():
+        snapshot.waiting[record] = tuple(each for each in waiting if each[0] not in decision.wakes)
 
 
 def _lay_change(state: RecordState, kind: str, snapshot: Snapshot, setup: Setup) -> None:

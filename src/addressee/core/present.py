@@ -30,6 +30,10 @@ def url_of(record: RecordState, setup: Setup) -> str:
     return f"{setup.site.url.rstrip('/')}/tables/{record.table}/{name_of(record, setup)}/"
 
 
+def job_url(uuid: str, setup: Setup) -> str:
+    return f"{setup.site.url.rstrip('/')}/jobs/{uuid}/"
+
+
 def shown(
     record: RecordState, person: Person | None, setup: Setup, reading: Reading
 ) -> Iterator[tuple[str, FieldDef, str]]:

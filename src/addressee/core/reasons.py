@@ -23,6 +23,10 @@ class Reason(StrEnum):
     BOUNCE = "bounce"
     HISTORY = "history"
     NOT_BUILT = "not-built"
+    NO_PROCESS = "no-such-process"
+    NOT_OFFERED = "not-offered"
+    NO_VIEW = "no-such-view"
+    PROCESS_FAILED = "process-failed"
     # hold
     NOT_PROVEN = "not-proven"
     CONFIRM = "confirm"
@@ -80,6 +84,10 @@ SENTENCES: dict[Reason, str] = {
     Reason.BOUNCE: "It is a delivery report: shown on the record whose mail it reports on.",
     Reason.HISTORY: "It is old mail: stored and linked, nothing else.",
     Reason.NOT_BUILT: "This command is not available on this server yet.",
+    Reason.NO_PROCESS: "There is no process of that name here.",
+    Reason.NOT_OFFERED: "The process can't be run by mail.",
+    Reason.NO_VIEW: "The table has no view of that name.",
+    Reason.PROCESS_FAILED: "A step of the process could not be done, so none of its steps was.",
     Reason.NOT_PROVEN: "Nothing proves that the author is who the message says.",
     Reason.CONFIRMED: "It confirmed what an earlier message asked for.",
     Reason.CONFIRM: "This needs a confirmation before it is done.",

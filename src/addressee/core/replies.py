@@ -22,6 +22,7 @@ from addressee.core.invited import invitation_to
 from addressee.core.language import Saying, english, language, saying
 from addressee.core.message import Message, Nature
 from addressee.core.present import heading, name_of, url_of
+from addressee.core.process import said_in, spoken
 from addressee.core.reasons import SENTENCES, Reason
 from addressee.core.registry import fields
 from addressee.core.route import Kind, route
@@ -129,8 +130,8 @@ def added(decision: Decision, answers: Answers) -> Decision:
         decision,
         outbox=(*decision.outbox, *answers.drafts),
         trace=(*decision.trace, *(Step("answer", *note) for note in answers.notes)),
-        held_back=tuple(answers.held_back),
-        gathered=tuple(answers.gathered),
+        held_back=(*decision.held_back, *answers.held_back),
+        gathered=(*decision.gathered, *answers.gathered),
     )
 
 
@@ -342,18 +343,18 @@ def _re(subject: str) -> str:
 
 
 def _template_values(telling: Telling) -> Mapping[str, Any]:
-    record, site = telling.record, telling.setup.site
+    record = telling.record
     told: dict[str, Any] = {}
     if record is not None:
         told = dict(visible_texts(record, telling.actor, telling))
         told["number"] = name_of(record, telling.setup) if record.number is not None else ""
+        told.setdefault("title", told.get(telling.setup.tables[record.table].title, ""))
         told["url"] = url_of(record, telling.setup)
     name = telling.message.author_name or telling.actor.address
     return {
-        "record": told,
+        **spoken(told, telling.actor, said_in(telling.message), telling.setup, telling.snapshot.now),
         "recipient": {"name": " ".join(name.split()), "address": telling.actor.address},
-        "site": {"name": site.name, "url": site.url},
-        "sender": {"name": site.name},
+        "sender": {"name": telling.setup.site.name},
     }
 
 

@@ -6,6 +6,7 @@ The models are also the schema of the setup file: a key that is not here is refu
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import cached_property
 from typing import Annotated, Any, Literal
 
@@ -287,6 +288,87 @@ class Template(Value):
     table: str = ""
 
 
+class Notify(Value):
+    """Mail to staff: a team, a person, or whom the record is assigned to, by a template."""
+
+    team: str = ""
+    person: str = ""
+    assignee: bool = False
+    template: str = ""
+
+
+class Create(Value):
+    """A new record; `link` is the field of it that leads back to the record of the process."""
+
+    table: str
+    set: dict[str, Any] = Field(default_factory=dict)
+    link: str = ""
+
+
+class Assign(Value):
+    """To a person, or to a team; with `how` to the next or least busy person of the team."""
+
+    person: str = ""
+    team: str = ""
+    how: Literal["", "round_robin", "least_busy"] = ""
+
+
+class Send(Value):
+    """Mail to those outside, by a template: all correspondents, the author of the mail, or the linked contacts."""
+
+    template: str
+    to: Literal["correspondents", "author", "contacts"] = "correspondents"
+
+
+class Webhook(Value):
+    """A signed POST of JSON; the secret stands in an environment variable."""
+
+    url: str
+    secret_env: str
+    body: dict[str, str] = Field(default_factory=dict)
+
+
+class Wait(Value):
+    """Until somebody answers on the record, or until a time: whichever comes first."""
+
+    reply: Literal["", "correspondent", "staff", "anyone"] = ""
+    minutes: int = 0
+    hours: int = 0
+    days: int = 0
+    until: str = ""
+
+
+class Choose(Value):
+    """One of two lists of steps, by a condition."""
+
+    when: str
+    then: tuple[ProcessStep, ...] = ()
+    otherwise: tuple[ProcessStep, ...] = Field(default=(), alias="else")
+
+
+class ProcessStep(Value):
+    """One step of a process. It does exactly one of these things."""
+
+    set: dict[str, Any] | None = None
+    comment: str | None = None
+    notify: Notify | None = None
+    create: Create | None = None
+    link: dict[str, str] | None = None
+    assign: Assign | None = None
+    send: Send | None = None
+    webhook: Webhook | None = None
+    wait: Wait | None = None
+    choose: Choose | None = None
+
+    @cached_property
+    def does(self) -> tuple[str, ...]:
+        """The things that are written in it; one where it is right."""
+        return tuple(name for name in type(self).model_fields if getattr(self, name) is not None)
+
+
+Choose.model_rebuild()  # it holds steps, which are made after it
+
+
 class Process(Value):
     label: str = ""
     table: str = ""
@@ -294,7 +376,21 @@ class Process(Value):
     aliases: tuple[str, ...] = ()
     assurance: str = ""
     parameters: dict[str, FieldDef] = Field(default_factory=dict)
-    steps: tuple[dict[str, Any], ...] = ()
+    steps: tuple[ProcessStep, ...] = ()
+
+    @cached_property
+    def form(self) -> Table:
+        """Its parameters as the fields that lines of a message, or of a form, fill in."""
+        return Table(label=self.label, fields=self.parameters)
+
+    def every_step(self) -> Iterator[ProcessStep]:
+        """Its steps, and those within a choice."""
+        waiting = list(reversed(self.steps))
+        while waiting:
+            step = waiting.pop()
+            yield step
+            if step.choose is not None:
+                waiting += reversed((*step.choose.then, *step.choose.otherwise))
 
 
 class Setup(Value):
@@ -364,6 +460,25 @@ class Setup(Value):
             if account.kind == "group" and account.table:
                 out.setdefault(account.table, key)
         return out
+
+    @cached_property
+    def process_by_word(self) -> dict[str, str]:
+        """Every word by which a process is called in mail: its key, with the namespace, and its aliases, folded."""
+        out: dict[str, str] = {}
+        for key, process in self.processes.items():
+            for alias in process.aliases:
+                out.setdefault(" ".join(alias.casefold().split()), key)
+        for key in self.processes:
+            out[key] = key
+            if self.site.namespace:
+                out[f"{self.site.namespace}_{key}".lower()] = key
+        return out
+
+    @cached_property
+    def waits_for_replies(self) -> bool:
+        """Does any process wait for an answer? Then each batch looks for jobs that its mail wakes."""
+        steps = (step for process in self.processes.values() for step in process.every_step())
+        return any(step.wait is not None and step.wait.reply for step in steps)
 
     def teams_of(self, person: str) -> frozenset[str]:
         return frozenset(key for key, team in self.teams.items() if person in team.members)

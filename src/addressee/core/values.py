@@ -13,6 +13,7 @@ from typing import Any
 from addressee.core.language import Saying
 from addressee.core.message import Attachment, Envelope, Message
 from addressee.core.reasons import Reason
+from addressee.core.setup import Process
 
 OPERATOR = "operator"  # who acts by the command line; no person may have this key
 
@@ -302,7 +303,7 @@ class CommunicationDraft:
 class OutboxDraft:
     """One message to one address, to be written to the outbox in the same transaction."""
 
-    kind: str  # receipt | auto_reply | notification | redirect | composed | confirmation
+    kind: str  # receipt | auto_reply | notification | redirect | composed | confirmation | webhook
     to: str
     subject: str
     text: str
@@ -322,6 +323,7 @@ class OutboxDraft:
     calendar: str = ""  # an invitation in iCalendar (core.calendar.write)
     table: str = ""  # of the record: the sender's address where there is no account
     sender_name: str = ""  # who writes, in front of the site's name
+    secret_env: str = ""  # of a webhook: the variable that holds its secret
     seed: str = ""  # the Message-ID of a message without token is made of it; unique (Fresh.uuid)
     confirms: int = 0  # the held delivery that `token`, then a one-time code, confirms
     shown: str = ""  # what would change (core/confirmation.essence)
@@ -350,6 +352,48 @@ class Effect:
     table: str
     record: str  # uuid
     fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A process on its way over one record, and where it stands.
+
+    definition  the process as it was when it started: a setup that is changed meanwhile does not change it
+    at          the next instruction
+    waited      how the last wait ended: "reply", "time", "" before any
+    mail        of the mail that started it: subject, text, author, author_name, message_id
+    reply       the same of the answer that ended the wait
+    """
+
+    process: str
+    definition: Process
+    parameters: Mapping[str, Any] = field(default_factory=dict)
+    mail: Mapping[str, str] = field(default_factory=dict)
+    at: int = 0
+    waited: str = ""
+    reply: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class JobDraft:
+    """A job to be written, in the transaction of what starts it; its row is jobs.models.Job.
+
+    kind     process: over one record; batch: over many, slice by slice
+    state    ready: to be worked on at `run_at`; waiting: for an answer, or for `run_at`; done
+    waits_for  whose answer wakes it: correspondent, staff, anyone
+    """
+
+    uuid: str
+    kind: str
+    name: str  # of the process, or the action's word
+    table: str
+    state: str
+    record: str | None = None
+    view: str = ""
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    run_at: datetime | None = None
+    waits_for: str = ""
+    why: str = ""  # what it waits for, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -424,6 +468,8 @@ class Decision:
     confirms: Confirmed | None = None
     held_back: tuple[str, ...] = ()  # addresses that a limit kept an answer or notice from
     gathered: tuple[NoticeDraft, ...] = ()  # the notices among them, to be told in a digest
+    jobs: tuple[JobDraft, ...] = ()
+    wakes: Mapping[str, Mapping[str, str]] = field(default_factory=dict)  # job -> the answer that it waited for
 
 
 @dataclass(slots=True)
@@ -480,6 +526,8 @@ class Snapshot:
     same_id: dict[str, set[str]] = field(default_factory=dict)  # Message-ID -> identities of messages that bear it
     answered: set[str] = field(default_factory=set)  # identities of messages whose author has his automatic answer
     told: dict[tuple[str, str], tuple[Past, ...]] = field(default_factory=dict)  # (record, author) -> latest first
+    waiting: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # record -> (job, whose answer)
+    counted: dict[tuple[str, str], int] = field(default_factory=dict)  # (table, view) -> records
     last_message: dict[str, str] = field(default_factory=dict)  # record -> Message-ID of a correspondent's last mail
 
     def count(self, key: str) -> Counts:

@@ -14,6 +14,7 @@ from addressee.core.identify import Identity, policy_of
 from addressee.core.language import Saying, as_written, english, saying
 from addressee.core.lookup import Titles, find_persons, find_records, may_know
 from addressee.core.message import Message
+from addressee.core.process import run_of
 from addressee.core.reasons import SENTENCES, Reason
 from addressee.core.registry import actions
 from addressee.core.route import Kind, Route
@@ -57,6 +58,8 @@ class Walk:
     files: tuple[FileDecision, ...] = ()
     faults: tuple[LineFault, ...] = ()
     verb: str = ""
+    process: str = ""  # that is asked for
+    view: str = ""  # of the table, that a command is for
     form: str = ""  # the table whose fields the lines name
     plan: Changeset | None = None
     remarks: tuple[Saying, ...] = ()  # what was left as it was, beside the notes of the plan
@@ -112,6 +115,10 @@ class Walk:
             used_token=self.found.token.hash if self.found.token else None,
             bad_token=self.found.bad,
             turns=plan.turns,
+            outbox=plan.outbox,
+            held_back=plan.held_back,
+            gathered=plan.gathered,
+            jobs=plan.jobs,
             following=plan.following,
             appointments=plan.appointments,
             right=self.used_right,
@@ -185,6 +192,8 @@ class Walk:
             marked=self.marked,
             outsider=not has_role((actor or self.actor).person),
             reading=self.reading(),
+            run=run_of(self.process, self.setup, {}, self.message) if self.process else None,
+            view=self.view,
         )
 
     @property

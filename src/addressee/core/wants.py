@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from addressee.core import process
 from addressee.core.calendar import uid_key
 from addressee.core.command import read_body, verb
 from addressee.core.distribution import turn_name
@@ -14,7 +15,7 @@ from addressee.core.invited import EVENT, own_record
 from addressee.core.registry import actions, fields
 from addressee.core.route import Kind, Route, route
 from addressee.core.schedule import schedule_table
-from addressee.core.setup import Setup
+from addressee.core.setup import Process, Setup, Table
 from addressee.core.threads import codes_in, find, numbers_in, quoted_form, referenced, tokens_in
 from addressee.core.tokens import digest
 from addressee.core.values import Delivery, Snapshot, TokenState, Wanted
@@ -48,6 +49,9 @@ def first_round(deliveries: Sequence[Delivery], setup: Setup) -> Wanted:
         form = _form(delivery, found.table, setup)
         if form and form != found.table:
             _new_record(wanted, form, "", setup)
+        asked = _process(delivery, setup)
+        if asked:
+            of_process(wanted, asked, setup.processes[asked], setup)
     return wanted
 
 
@@ -66,6 +70,25 @@ def _form(delivery: Delivery, table: str, setup: Setup) -> str:
     """The table whose fields the lines of the message name: the command's word says which."""
     word = verb(delivery.message.subject, actions, setup)
     return actions[word].form(table, setup) if word else table
+
+
+def _process(delivery: Delivery, setup: Setup) -> str:
+    """The process that a message asks for, or ""."""
+    if not setup.processes:
+        return ""
+    word = verb(delivery.message.subject, {"run", *setup.process_by_word}, setup)
+    return process.named_in(word, delivery.message.new_text, setup)[0] if word else ""
+
+
+def of_process(wanted: Wanted, key: str, definition: Process, setup: Setup) -> None:
+    """What the steps of a process name."""
+    needs = process.needs(key, definition, setup)
+    wanted.person_keys |= needs.persons
+    wanted.person_texts |= needs.person_texts
+    wanted.titles |= needs.titles
+    wanted.turns |= needs.turns
+    for table in needs.tables & set(setup.live_tables):
+        _new_record(wanted, table, "", setup)
 
 
 def _new_record(wanted: Wanted, table: str, account_key: str, setup: Setup) -> None:
@@ -130,8 +153,12 @@ def second_round(deliveries: Sequence[Delivery], snapshot: Snapshot, setup: Setu
         quoted = quoted_form(delivery.message, found, target, delivery.message.author or "", snapshot)
         if quoted is not None and form == table:
             _edits(wanted, delivery, quoted, form, setup)
-        if form in setup.live_tables and ":" in delivery.message.new_text:
-            _lines(wanted, delivery, form, setup)
+        asked = _process(delivery, setup)
+        if asked:
+            _lines(wanted, delivery, form, process.form_of(setup.processes[asked]), setup)
+            wanted.person_texts |= process.needs(asked, setup.processes[asked], setup).person_texts
+        elif form in setup.live_tables and ":" in delivery.message.new_text:
+            _lines(wanted, delivery, form, setup.tables[form], setup)
         if target is None and table in setup.live_tables:
             _made_of_the_mail(wanted, delivery, table, setup)
     asking = {d.message.author for d in deliveries if "why" in d.message.subject.casefold() and d.message.author}
@@ -140,23 +167,22 @@ def second_round(deliveries: Sequence[Delivery], snapshot: Snapshot, setup: Setu
     return wanted
 
 
-def _lines(wanted: Wanted, delivery: Delivery, table_key: str, setup: Setup) -> None:
-    table = setup.tables[table_key]
+def _lines(wanted: Wanted, delivery: Delivery, table_key: str, table: Table, setup: Setup) -> None:
     found = read_body(delivery.message.new_text, table, setup.site.namespace, strict=False).lines
-    _named_in(wanted, ((line.field, line.text) for line in found), table_key, setup)
+    _named_in(wanted, ((line.field, line.text) for line in found), table_key, table, setup)
 
 
 def _edits(wanted: Wanted, delivery: Delivery, token: TokenState, table_key: str, setup: Setup) -> None:
+    table = setup.tables[table_key]
     try:
-        edits = edited(delivery.message, token, setup.tables[table_key])
+        edits = edited(delivery.message, token, table)
     except Torn:
         return
-    _named_in(wanted, edits.items(), table_key, setup)
+    _named_in(wanted, edits.items(), table_key, table, setup)
 
 
-def _named_in(wanted: Wanted, found: Iterable[tuple[str, str]], table_key: str, setup: Setup) -> None:
-    """What the texts of fields must be looked up by."""
-    table = setup.tables[table_key]
+def _named_in(wanted: Wanted, found: Iterable[tuple[str, str]], table_key: str, table: Table, setup: Setup) -> None:
+    """What the texts of fields, or of parameters, must be looked up by."""
     for name, text in found:
         definition = table.live_fields[name]
         kind = fields[definition.type]

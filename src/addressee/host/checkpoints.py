@@ -24,6 +24,9 @@ POINTS = (
     "decided",  # decisions made, nothing written
     "written",  # all rows written, not committed
     "committed",  # K7, K8: effects committed, outbox rows not taken
+    "job-claimed",  # a worker has a job in hand, nothing done
+    "job-written",  # a step of it written, not committed
+    "job-committed",  # committed: the step stands, and so does how far the job is
     "outbox-taken",  # outbox row taken, nothing sent
     "data-sent",  # K9: SMTP DATA sent, 250 unread
     "sent",  # K10: 250 read, not marked sent

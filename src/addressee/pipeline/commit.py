@@ -28,6 +28,7 @@ from addressee.core.values import (
     Snapshot,
     TokenState,
 )
+from addressee.jobs import rows as jobs
 from addressee.mail import codes, notices, outbox, spool
 from addressee.mail import models as mail
 from addressee.mail.peek import message_id_hash
@@ -71,8 +72,21 @@ def write_effects(
     _records(decisions, setup, now)
     bulk.insert([_communication(draft, now) for d, _, _ in decisions for draft in d.communications])
     outbox.write([(draft, d.delivery or None) for d, _, _ in decisions for draft in d.outbox], setup, now, used)
+    _jobs(decisions, now)
     notices.gather([notice for d, _, _ in decisions for notice in d.gathered], now)
     bulk.insert([mark for d, _, _ in decisions for mark in _marks(d, now)])
+
+
+def _jobs(decisions: Sequence[tuple[Decision, str, Override | None]], now: datetime) -> None:
+    """Jobs that are started, and jobs that waited for this answer."""
+    drafts = [
+        (draft, jobs.Cause(d.actor, d.account, identity, d.delivery or None, d.right))
+        for d, identity, _ in decisions
+        for draft in d.jobs
+    ]
+    jobs.write(drafts, now)
+    for d, _, _ in decisions:
+        jobs.wake(d.wakes, now)
 
 
 def _messages(decided: Sequence[Decided], now: datetime) -> None:

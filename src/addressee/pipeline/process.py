@@ -23,6 +23,7 @@ from addressee.core.values import Decision, Delivery, Disposition, Override, Sna
 from addressee.core.wants import first_round, second_round
 from addressee.host import clock
 from addressee.host.checkpoints import reached
+from addressee.jobs import rows as jobs
 from addressee.mail import spool, threads
 from addressee.people import rows as people
 from addressee.pipeline import commit
@@ -179,6 +180,8 @@ def read_snapshot(deliveries: Sequence[Delivery], setup: Setup, now: datetime) -
     if any(d.message.author in snapshot.person_by_address for d in deliveries):  # staff may answer in public
         threads.fill_last_messages(snapshot, wanted.uuids & set(snapshot.correspondents))
     threads.fill_recipients(snapshot, wanted.addresses)
+    if setup.waits_for_replies:
+        jobs.fill_waiting(snapshot, wanted.uuids)
     return snapshot
 
 

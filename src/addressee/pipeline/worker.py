@@ -18,14 +18,16 @@ from addressee.core.values import Disposition
 from addressee.host.clock import now
 from addressee.host.home import home
 from addressee.host.wake import Listener
+from addressee.jobs import rows as job_rows
 from addressee.mail import spool
-from addressee.pipeline import digest, process
+from addressee.pipeline import digest, jobs, process
 from addressee.records import files
 from addressee.setup import store
 
 BATCH = 100  # deliveries in one transaction
 _SHORT, _LONG = 0.2, 1.0  # seconds between looks of an idle worker, where no poke comes
 _RETRY = timedelta(seconds=30)  # after a fault of ours: the database is away, the disk is full
+_JOB_AFTER = 10  # batches of mail: then a step of a job, though there is more mail
 _LOOK_ROUND = 15.0  # seconds: claims of dead workers are ended, the setup is read again
 ALIVE_SECONDS = 120  # a worker whose sign of life is older is dead or stuck
 
@@ -42,6 +44,7 @@ class Worker:
         self.stopping = False
         self._setup: Setup | None = None
         self._looked_round = float("-inf")
+        self._mails_since = 0  # batches since the last look at jobs
 
     def run(self) -> None:
         """Work for ever. SIGTERM and SIGINT end it after the batch in hand."""
@@ -49,23 +52,46 @@ class Worker:
             pause = _SHORT
             while not self.stopping:
                 _show_life(self.name)
-                if self.step():
+                if self._mail_or_job():
                     pause = _SHORT
                 elif not self.stopping:
                     pause = _SHORT if listener.wait(pause) else min(pause * 1.5, _LONG)
         _sign_of_life().unlink(missing_ok=True)
 
+    def step_of_job(self) -> bool:
+        """One step of a job that is due; False where there is none. Mail waits for no more than this."""
+        try:
+            self._look_round()
+            return jobs.step(self.name, self._setup or store.current()) is not None
+        except _OURS as error:  # the claim runs out, and the step is taken again
+            log.error("a job is put off: %s", f"{type(error).__name__}: {error}"[:500])
+            with suppress(*_OURS):
+                connection.close_if_unusable_or_obsolete()
+            time.sleep(_LONG)
+            return False
+
     def stop(self) -> None:
         self.stopping = True
 
     def work_until_idle(self, told: Callable[[list[int]], None] | None = None) -> int:
-        """Work off what is due and return how many deliveries that were. `told` gets the ids of each batch."""
+        """Work off what is due, jobs too; how many deliveries that were. `told` gets the ids of each batch."""
         done = 0
-        while not self.stopping and (ids := self.step()):
+        while not self.stopping:
+            ids = self.step()
             done += len(ids)
-            if told:
+            if ids and told:
                 told(ids)
+            if not ids and not self.step_of_job():
+                break
         return done
+
+    def _mail_or_job(self) -> bool:
+        """A batch of mail; a step of a job where there is none, and after every tenth, so that jobs get on too."""
+        mail = bool(self.step())
+        self._mails_since = self._mails_since + 1 if mail else 0
+        if mail and self._mails_since % _JOB_AFTER:
+            return True
+        return self.step_of_job() or mail
 
     def step(self, only: Sequence[int] | None = None) -> list[int]:
         """One batch: what is due, or of it what `only` names. Returns its ids; none means there is nothing to do."""
@@ -87,6 +113,7 @@ class Worker:
             self._looked_round = time.monotonic()
             self._setup = store.current()
             spool.free_the_dead(now())
+            job_rows.free_the_dead(now())
             digest.send_what_is_due(self._setup)
             files.sweep()
 

@@ -10,6 +10,7 @@ from typing import Any
 from addressee.core.setup import SetupFile
 from addressee.setup import schema
 from addressee.setup.check_mail import mail_faults
+from addressee.setup.check_processes import process_faults
 from addressee.setup.check_site import people_faults, site_faults
 from addressee.setup.check_tables import table_faults
 from addressee.setup.difference import Stored, Tree, document_of, merge, tree_of
@@ -58,6 +59,7 @@ def _cross_checked(setup: SetupFile) -> Iterable[Fault]:
     yield from table_faults(setup)
     yield from people_faults(setup)
     yield from mail_faults(setup)
+    yield from process_faults(setup)
 
 
 def _inside(path: Path, aside: list[Path]) -> bool:

@@ -1,4 +1,4 @@
-"""Accounts, filters, rules, templates and processes: does everything they name exist and fit? Called by setup/check."""
+"""Accounts, filters and rules: does everything they name exist and fit? Called by setup/check."""
 
 from __future__ import annotations
 
@@ -8,15 +8,12 @@ from datetime import date
 from typing import Any
 
 import re2
-from liquid import Environment
-from liquid.exceptions import LiquidError
 
 from addressee.core.addresses import normal
 from addressee.core.mapping import SOURCES
-from addressee.core.setup import Account, Filter, Imap, Process, Rule, SetupFile, Smtp
-from addressee.core.values import Assurance
+from addressee.core.setup import Account, Filter, Imap, Rule, SetupFile, Smtp
 from addressee.setup.check_tables import living
-from addressee.setup.check_values import dangling, each_dangling, field_faults, named_value_faults, twice
+from addressee.setup.check_values import dangling, each_dangling, named_value_faults
 from addressee.setup.document import Fault, nearest
 from addressee.setup.lines import Path
 from addressee.setup.shape import shown
@@ -24,11 +21,9 @@ from addressee.setup.shape import shown
 FILE_SOURCES = ("attachments", "images")
 THEN = ("ignore", "mark_read", "mute", "folder:NAME", "team_folder:NAME")
 RULE_SOURCES = ("subject", "text", "from", "to", "header:NAME")
-STEPS = ("set", "comment", "notify")
 PATTERN_LENGTH = 1000  # characters
 _ENDING = re.compile(r"[a-z0-9]{1,10}")
 _HEADER_NAME = re.compile(r"[!-9;-~]+")
-_templates = Environment()
 
 
 def mail_faults(setup: SetupFile) -> Iterator[Fault]:
@@ -39,13 +34,6 @@ def mail_faults(setup: SetupFile) -> Iterator[Fault]:
         yield from _filter(("filters", one.name), one, setup)
     for rule in setup.rules:
         yield from _rule(("rules", rule.name), rule, setup)
-    for key, template in setup.templates.items():
-        yield from living(("templates", key, "table"), template.table, setup)
-        yield from _template(("templates", key, "subject"), template.subject)
-        yield from _template(("templates", key, "text"), template.text)
-    aliases: dict[str, str] = {}
-    for key, process in setup.processes.items():
-        yield from _process(("processes", key), key, process, setup, aliases)
 
 
 # ---- accounts ----------------------------------------------------------------------------------------------------
@@ -157,7 +145,7 @@ def _since(path: Path, text: str) -> Iterator[Fault]:
         yield Fault(path, f"{shown(text)} is no date: YYYY-MM-DD is expected.")
 
 
-# ---- filters, rules, templates -----------------------------------------------------------------------------------
+# ---- filters, rules ----------------------------------------------------------------------------------------------
 
 
 def _filter(path: Path, one: Filter, setup: SetupFile) -> Iterator[Fault]:
@@ -208,79 +196,3 @@ def _pattern(path: Path, pattern: str) -> Iterator[Fault]:
         said = error.args[0] if error.args else "it can't be read"
         said = said.decode("utf-8", "replace") if isinstance(said, bytes) else str(said)
         yield Fault(path, f"{shown(pattern)} is no pattern of RE2: {said}.")
-
-
-def _template(path: Path, text: str) -> Iterator[Fault]:
-    try:
-        _templates.from_string(text)
-    except LiquidError as error:
-        said = str(error).split("\n", 1)[0].rstrip(".")
-        yield Fault(path, f"this is no template: {said}.")
-
-
-# ---- processes ---------------------------------------------------------------------------------------------------
-
-
-def _process(path: Path, key: str, process: Process, setup: SetupFile, aliases: dict[str, str]) -> Iterator[Fault]:
-    yield from living((*path, "table"), process.table, setup)
-    known = [level.name for level in Assurance]
-    yield from dangling((*path, "assurance"), process.assurance, known, "level of assurance")
-    yield from twice((*path, "tags"), process.tags)
-    for position, alias in enumerate(process.aliases):
-        name = " ".join(alias.casefold().split())
-        if not name or name in aliases:
-            what = f"{shown(alias)} means the process {aliases[name]} already." if name else "an alias is empty."
-            yield Fault((*path, "aliases", position), what)
-        aliases.setdefault(name, key)
-    for name, field in process.parameters.items():
-        yield from field_faults((*path, "parameters", name), field, setup)
-    for position, step in enumerate(process.steps):
-        yield from _step((*path, "steps", position), step, process, setup)
-
-
-def _step(path: Path, step: dict[str, Any], process: Process, setup: SetupFile) -> Iterator[Fault]:
-    for name in step:
-        if name not in STEPS:
-            yield Fault((*path, name), f"there is no such step. Known are {', '.join(STEPS)}.", nearest(name, STEPS))
-    if len(step) != 1:
-        yield Fault(path, f"a step does one thing: {', '.join(STEPS)}.")
-    if "set" in step:
-        yield from _set((*path, "set"), step["set"], process, setup)
-    if "comment" in step:
-        if isinstance(step["comment"], str):
-            yield from _template((*path, "comment"), step["comment"])
-        else:
-            yield Fault((*path, "comment"), "text in quotes is expected here.")
-    if "notify" in step:
-        yield from _notify((*path, "notify"), step["notify"], setup)
-
-
-def _set(path: Path, wanted: Any, process: Process, setup: SetupFile) -> Iterator[Fault]:
-    if not isinstance(wanted, dict):
-        yield Fault(path, "a table is expected here: { field = value }.")
-    elif process.table not in setup.tables:
-        if not process.table:
-            yield Fault(path, "a process without a table can't set a field.")
-    else:
-        plain = {name: value for name, value in wanted.items() if not (isinstance(value, str) and "{{" in value)}
-        yield from named_value_faults(path, plain, process.table, setup)
-        for name in wanted.keys() - plain.keys():
-            live = setup.tables[process.table].live_fields
-            yield from dangling((*path, name), name, live, f"field of {process.table}")
-            yield from _template((*path, name), wanted[name])
-
-
-def _notify(path: Path, wanted: Any, setup: SetupFile) -> Iterator[Fault]:
-    known: dict[str, Any] = {"team": setup.teams, "person": setup.people, "template": setup.templates}
-    if not isinstance(wanted, dict):
-        yield Fault(path, "a table is expected here: { team = …, template = … }.")
-        return
-    for name, value in wanted.items():
-        if name not in known:
-            yield Fault((*path, name), f"there is no such key. Known are {', '.join(known)}.", nearest(name, known))
-        elif not isinstance(value, str):
-            yield Fault((*path, name), "text in quotes is expected here.")
-        else:
-            yield from dangling((*path, name), value or " ", known[name], name)
-    if not {"team", "person"} & wanted.keys():
-        yield Fault(path, "whom? team or person is missing.")

@@ -12,13 +12,10 @@ from addressee.setup.lines import Path
 
 # Path, with * for any name -> the values whose meaning is built all the same (mostly the default).
 STORED_ONLY: dict[Path, tuple[Any, ...]] = {
-    ("site", "process_tag"): (),
     ("site", "language"): ("en",),
     ("site", "limits", "soft_seconds"): (),
-    ("site", "limits", "confirm_above"): (),
     ("tables", "*", "validate"): (False,),
     ("people", "*", "language"): ("en", ""),
-    ("roles", "*", "grants", "*", "actions"): ([],),
     ("accounts", "*", "retention_days"): (0,),
     ("accounts", "*", "every_minutes"): (0,),
     ("accounts", "*", "private"): (False,),
@@ -27,7 +24,6 @@ STORED_ONLY: dict[Path, tuple[Any, ...]] = {
     ("templates", "*", "table"): ("",),
     ("filters",): (),
     ("rules",): (),
-    ("processes",): (),
 }
 
 

@@ -76,7 +76,7 @@ def test_given_a_record_address_when_the_subject_names_another_record_then_no_co
 
 def test_given_a_word_that_comes_later_when_it_is_sent_then_it_is_told_and_the_text_kept(office):
     n = ticket(office)
-    on_record = office.mail(BEN, office.address(n), "run", "name: Call")
+    on_record = office.mail(BEN, office.address(n), "restore", "name: Call")
     on_table = office.mail(BEN, "support@example.test", "undo", "x")
 
     assert on_record.end == ("accept", "not-built")
