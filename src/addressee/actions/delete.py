@@ -8,14 +8,15 @@ from addressee.core.values import Assurance, Right
 
 @action("delete", needs=Right.DELETE, target=Target.RECORD, least=Assurance.E5)
 class Delete(Action):
-    """The record leaves the lists; an administrator can bring it back."""
+    """The record leaves the lists; `restore` or `undo` brings it back."""
 
     def plan(self, request: Request) -> Changeset:
         assert request.record is not None  # noqa: S101  the target says so
         change = changed(request, request.record, {}, "delete")
         assert change is not None  # noqa: S101  only an update may be empty
+        told = (communication(request, request.record.uuid, text=request.prose),) if request.message else ()
         return Changeset(
             changes=(change,),
-            communications=(communication(request, request.record.uuid, text=request.prose),),
+            communications=told,
             effects=(effect(change),),
         )

@@ -53,6 +53,7 @@ class Request:
     files       every attachment with what becomes of it
     taken       the values of the field lines stand; None where the message sets none
     outsider    the author has no role: what he writes is public, and staff are told
+    cause       what is to be undone, where the asker names it
     marked      why a rule marked the message, "" for none: what it makes bears the mark
     run         the process that is asked for, or that goes on
     view        the view of the table that is meant, "" for all its records
@@ -77,6 +78,7 @@ class Request:
     unverified: bool = False
     outsider: bool = False
     marked: str = ""
+    cause: str = ""
     reading: Reading = field(default_factory=Reading)
     run: Run | None = None
     view: str = ""
@@ -113,6 +115,7 @@ class Changeset:
     answer: str = ""
     notes: tuple[Saying, ...] = ()
     form: tuple[tuple[str, str], ...] = ()  # values to be shown for editing; where empty, the receipt's own
+    undoes: str = ""  # the cause that is taken back
 
 
 class CannotBeDone(Refused):
@@ -132,6 +135,7 @@ class Action:
     target: ClassVar[Target]
     least: ClassVar[Assurance]
     lines: ClassVar[bool]  # takes field lines
+    of_deleted: ClassVar[bool]  # may be asked of a deleted record
 
     def form(self, table: str, setup: Setup) -> str:
         """The table whose fields the lines of a message to `table` name; "" where the site has no such table."""
@@ -164,13 +168,14 @@ def reach_of(right: Right, request: Request) -> str:
 
 
 def action(
-    name: str, *, needs: Right | None, target: Target, least: Assurance, lines: bool = False
+    name: str, *, needs: Right | None, target: Target, least: Assurance, lines: bool = False, of_deleted: bool = False
 ) -> Callable[[type[Action]], type[Action]]:
-    """Put an action on the shelf: its mail word, the right it needs, what it acts on, the least assurance, and
-    whether it takes field lines."""
+    """Put an action on the shelf: its mail word, the right it needs, what it acts on, the least assurance,
+    whether it takes field lines, and whether it reaches deleted records."""
 
     def put(cls: type[Action]) -> type[Action]:
         cls.name, cls.needs, cls.target, cls.least, cls.lines = name, needs, target, least, lines
+        cls.of_deleted = of_deleted
         actions.put(name, cls())
         return cls
 

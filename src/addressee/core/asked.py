@@ -37,10 +37,6 @@ from addressee.core.values import (
 )
 from addressee.core.walk import Walk
 
-# Words that are commands of DESIGN section 4 and not built yet: told so, never taken for text.
-LATER = frozenset({"undo", "restore"})
-
-
 class Asking(Walk):
     """The command, the right, the level, the action, in this order."""
 
@@ -48,9 +44,6 @@ class Asking(Walk):
 
     def _act(self) -> Decision:
         record = self.record
-        if record is not None and record.deleted:
-            proven = self.actor.proven and not self.released
-            return self.settle(Disposition.REJECT if proven else Disposition.HOLD, Reason.DELETED_RECORD)
         self.files = sort_files(self.message, self.account, self.setup)
         for left_out in (f for f in self.files if not f.stored):
             self.note("attachment", "left out", f"{left_out.attachment.name}: {left_out.reason}")
@@ -65,6 +58,9 @@ class Asking(Walk):
                 return refused
         else:
             self.note("command", "none", "the subject is no command word")
+        if record is not None and record.deleted and not (self.verb in actions and actions[self.verb].of_deleted):
+            proven = self.actor.proven and not self.released
+            return self.settle(Disposition.REJECT if proven else Disposition.HOLD, Reason.DELETED_RECORD)
         self.form = self.table
         if self.verb in actions:
             self.form = actions[self.verb].form(self.table, self.setup)
@@ -106,8 +102,6 @@ class Asking(Walk):
 
     def _unknown_process(self) -> Decision | None:
         """Find the process, if one is asked for; the refusal where there is none, or not by mail (U-56)."""
-        if self.verb in LATER:
-            return self._refused(Reason.NOT_BUILT)
         if self.verb in actions and self.verb != "run":
             return None
         self.process, said = process.named_in(self.verb, self.message.new_text, self.setup)
@@ -172,7 +166,7 @@ class Asking(Walk):
     def _command_word(self) -> tuple[str, Saying | None]:
         """(the command word, "") or ("", why a word in the subject does not count)."""
         processes = (word for word, key in self.setup.process_by_word.items() if self._is_for(key))
-        known = {*actions, *LATER, *processes}
+        known = {*actions, *processes}
         word = verb(self.message.subject, known, self.setup)
         override = self.delivery.override
         if not word:
@@ -487,7 +481,7 @@ class Asking(Walk):
     def _refused(self, reason: Reason, why: Saying | str = "") -> Decision:
         """A command that cannot be taken: the text still counts where the author may comment."""
         self._note_faults()
-        if self.record is not None:
+        if self.record is not None and not self.record.deleted:
             return self._commented(self.record, self.message.new_text, reason, why)
         if reason is Reason.NOT_PERMITTED:  # there is nothing to land on, and a person may give the right
             return self.settle(Disposition.HOLD, reason, why)
@@ -552,12 +546,13 @@ class Asking(Walk):
         found: list[LineFault] = []
         for change in plan.changes:
             for name, definition in self.setup.tables[change.table].live_fields.items():
-                if not definition.unique or name not in change.after:
+                back = change.kind == "restore"  # all its values come back, and may have been taken meanwhile
+                if not definition.unique or not (back or name in change.after):
                     continue
-                for key in fields[definition.type].keys(change.after[name]):
+                for key in fields[definition.type].keys(change.state.values.get(name)):
                     holder = self.snapshot.unique.get((change.table, name, key))
                     if holder is not None and holder != change.record:
-                        text = str(change.after[name])
+                        text = str(change.state.values.get(name))
                         found.append(LineFault(definition.label or name, 0, text, saying("expected.unique"), "taken"))
         return tuple(dict.fromkeys(found))
 

@@ -17,6 +17,7 @@ from addressee.core.values import (
     OutboxDraft,
     Past,
     RecordState,
+    Revised,
     Snapshot,
     Visibility,
 )
@@ -44,6 +45,7 @@ def lay(decision: Decision, delivery: Delivery, snapshot: Snapshot, setup: Setup
         snapshot.same_id.setdefault(message.message_id, set()).add(message.identity)
     if decision.communications and message.message_id:
         _lay_message(decision, message.message_id, snapshot)
+    _lay_cause(decision, message.identity, snapshot)
     _lay_past(decision, delivery, snapshot)
     for (record, address), bound in decision.correspondents.items():
         _bind(snapshot, record, address, bound)
@@ -147,6 +149,15 @@ def _lay_message(decision: Decision, message_id: str, snapshot: Snapshot) -> Non
         known.append(KnownMessage(message_id, ours=False, records=(draft.record,)))
         if draft.visibility is Visibility.PUBLIC:
             snapshot.last_message[draft.record] = message_id
+
+
+def _lay_cause(decision: Decision, cause: str, snapshot: Snapshot) -> None:
+    """What an undo later in the batch finds."""
+    for change in decision.changes:
+        pairs = {name: {"before": change.before.get(name), "after": value} for name, value in change.after.items()}
+        snapshot.revised.setdefault(cause, []).append(Revised(change.record, change.kind, pairs))
+        if decision.author:
+            snapshot.last_cause[change.record, decision.author] = cause
 
 
 def _lay_past(decision: Decision, delivery: Delivery, snapshot: Snapshot) -> None:

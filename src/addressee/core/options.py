@@ -43,6 +43,7 @@ OPTIONS: dict[str, Option] = {
     "bad_tokens_per_hour": Option(10, "tries", "unknown reply tokens of one author, then held"),
     "confirm_above": Option(20, "records", "a command over more records asks first"),
     "confirm_hours": Option(24, "hours", "a confirmation may be given this long; its code counts once"),
+    "undo_changes": Option(500, "changes", "what one undo takes back at most"),
     "token_days": Option(730, "days", "a reply token is honoured this long; 0 = for ever"),
     "connections": Option(30, "connections", "SMTP sessions at once from one address"),
     "connections_per_minute": Option(300, "connections", "SMTP sessions a minute from one address"),

@@ -54,6 +54,10 @@ class Reason(StrEnum):
     # reject
     NO_RECORD = "no-record"
     REFUSED_BY_PERSON = "refused-by-person"
+    NOTHING_TO_UNDO = "nothing-to-undo"
+    CHANGED_SINCE = "changed-since"
+    TOO_MANY_CHANGES = "too-many-changes"
+    NOT_DELETED = "not-deleted"
     CODE_USED = "code-used"
     CODE_EXPIRED = "code-expired"
     WRONG_CODE = "wrong-code"
@@ -114,6 +118,10 @@ SENTENCES: dict[Reason, str] = {
     Reason.FOR_PEOPLE: "Mail to this address is for a person, not for a record.",
     Reason.NO_RECORD: "The command needs a record, and the address names a table.",
     Reason.REFUSED_BY_PERSON: "A person refused the message.",
+    Reason.NOTHING_TO_UNDO: "There is nothing that could be taken back.",
+    Reason.CHANGED_SINCE: "It was changed again since, so nothing was taken back.",
+    Reason.TOO_MANY_CHANGES: "It changed more than can be taken back at once.",
+    Reason.NOT_DELETED: "The record is not deleted.",
     Reason.CODE_USED: "The code was used, or what it was for is settled: nothing was changed.",
     Reason.CODE_EXPIRED: "The code is no longer valid, so nothing was changed. Send the first message again.",
     Reason.WRONG_CODE: "It is not the code that was sent, or comes from another address, so nothing was changed.",

@@ -245,7 +245,7 @@ def _calendar(telling: Telling, to: str) -> str:
 def _opens_record(telling: Telling) -> bool:
     """May an answer to the author lead back to the record? A token is a right to comment: a refusal gives none."""
     record, decision = telling.record, telling.decision
-    if record is None or record.deleted:
+    if record is None or (record.deleted and not any(change.record == record.uuid for change in decision.changes)):
         return False
     if decision.disposition is Disposition.ACCEPT:
         return any(each.record == record.uuid for each in decision.communications)

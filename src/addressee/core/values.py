@@ -464,6 +464,7 @@ class Decision:
     right: str = ""  # the right or token that allowed it, for the audit entry
     guest_create: bool = False
     why: Saying | None = None  # what the author is told beside the reason's sentence
+    undoes: str = ""  # the cause whose mail that still waits is not sent any more
     asks: Asks | None = None
     confirms: Confirmed | None = None
     held_back: tuple[str, ...] = ()  # addresses that a limit kept an answer or notice from
@@ -494,6 +495,24 @@ class Past:
     disposition: str
     reason: str
     trace: tuple[Step, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Revised:
+    """One revision of a record, as undo looks at it: what changed, and the message or post that caused it."""
+
+    record: str  # uuid
+    kind: str  # create | update | delete | restore
+    fields: Mapping[str, Mapping[str, Any]]  # name -> {before, after}, stored form
+
+
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A mail that a cause led to: to whom, of which kind, and when it went out (None: it still waits)."""
+
+    to: str
+    kind: str
+    at: datetime | None
 
 
 @dataclass(slots=True)
@@ -528,6 +547,10 @@ class Snapshot:
     told: dict[tuple[str, str], tuple[Past, ...]] = field(default_factory=dict)  # (record, author) -> latest first
     waiting: dict[str, tuple[tuple[str, str], ...]] = field(default_factory=dict)  # record -> (job, whose answer)
     counted: dict[tuple[str, str], int] = field(default_factory=dict)  # (table, view) -> records
+    revised: dict[str, list[Revised]] = field(default_factory=dict)  # cause -> its revisions, as they were written
+    sent: dict[str, list[Sent]] = field(default_factory=dict)  # cause -> the mails that it led to
+    last_cause: dict[tuple[str, str], str] = field(default_factory=dict)  # (record, author) -> his latest cause
+    receipt_of: dict[tuple[str, str], str] = field(default_factory=dict)  # (Message-ID of ours, to) -> cause
     last_message: dict[str, str] = field(default_factory=dict)  # record -> Message-ID of a correspondent's last mail
 
     def count(self, key: str) -> Counts:
@@ -554,3 +577,4 @@ class Wanted:
     turns: set[str] = field(default_factory=set)
     person_texts: set[str] = field(default_factory=set)  # names of persons in field lines, folded
     told: set[tuple[str, str]] = field(default_factory=set)  # (record, author) whose past is asked for
+    undo: dict[tuple[str, str], set[str]] = field(default_factory=dict)  # (record, author) -> ids he answers

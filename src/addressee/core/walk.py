@@ -124,6 +124,7 @@ class Walk:
             right=self.used_right,
             guest_create=self.guest_create,
             why=why if isinstance(why, Saying) else None,
+            undoes=plan.undoes,
             asks=self.asks,
         )
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from addressee.core import process
 from addressee.core.calendar import uid_key
@@ -161,6 +162,11 @@ def second_round(deliveries: Sequence[Delivery], snapshot: Snapshot, setup: Setu
             _lines(wanted, delivery, form, setup.tables[form], setup)
         if target is None and table in setup.live_tables:
             _made_of_the_mail(wanted, delivery, table, setup)
+        if target is not None and verb(delivery.message.subject, actions, setup) == "undo" and delivery.message.author:
+            answered = wanted.undo.setdefault((target.uuid, delivery.message.author), set())
+            answered |= set(referenced(delivery.message))
+        if target is not None and target.deleted:
+            wanted.unique |= unique_keys(target.table, target.values, setup)
     asking = {d.message.author for d in deliveries if "why" in d.message.subject.casefold() and d.message.author}
     wanted.told |= {(uuid, author) for uuid in targets for author in asking}  # which one is told by the mails before it
     wanted.person_keys -= set(snapshot.persons)
@@ -225,6 +231,17 @@ def _keys(table_key: str, name: str, text: str, setup: Setup) -> set[tuple[str, 
             continue
         found |= {(table_key, name, key) for key in kind.keys(value)}
     return found
+
+
+def unique_keys(table: str, values: Mapping[str, Any], setup: Setup) -> set[tuple[str, str, str]]:
+    """The keys of unique fields among values in stored form: what comes back may have been taken meanwhile."""
+    live = setup.tables[table].live_fields
+    return {
+        (table, name, key)
+        for name, value in values.items()
+        if name in live and live[name].unique
+        for key in fields[live[name].type].keys(value)
+    }
 
 
 def _parts(text: str) -> set[str]:

@@ -204,7 +204,7 @@ SENTENCES: dict[str, str] = {
     "action.attach": "Ihre Dateien kommen zum Datensatz.",
     "action.comment": "Was Sie schreiben, wird Teil des Datensatzes; Dateien kommen in sein Dateifeld.",
     "action.create": "Ein neuer Datensatz wird angelegt; die erste Zeile, die keine Feldzeile ist, ist sein Name.",
-    "action.delete": "Der Datensatz verschwindet aus den Listen; ein Administrator kann ihn zurückholen.",
+    "action.delete": "Der Datensatz verschwindet aus den Listen; `restore` oder `undo` holt ihn zurück.",
     "action.event": "Ein Termin wird angelegt, zu dem Datensatz, an den Sie schreiben; sagen Sie `name: …`, `start: …` und `end: …`.",
     "action.follow": "Sie werden benachrichtigt, wenn mit dem Datensatz etwas geschieht.",
     "action.help": "Sie erhalten eine Liste dessen, was Sie hier sagen können.",
@@ -309,6 +309,18 @@ SENTENCES: dict[str, str] = {
     "confirm.page": "Oder drücken Sie den Knopf auf dieser Seite:",
     "confirm.not-you": "Wenn Sie nicht darum gebeten haben, tun Sie nichts: Dann geschieht auch nichts.",
     "confirm.nothing": "nichts",
+    # ---- undo
+    "reason.nothing-to-undo": "Es gibt nichts, was sich zurücknehmen ließe.",
+    "reason.changed-since": "Es wurde seither wieder geändert, deshalb wurde nichts zurückgenommen.",
+    "reason.too-many-changes": "Es hat mehr geändert, als sich auf einmal zurücknehmen lässt.",
+    "reason.not-deleted": "Der Datensatz ist nicht gelöscht.",
+    "action.undo": "Was die Nachricht geändert hat, auf die Sie antworten, oder sonst Ihre letzte hier, wird zurückgenommen.",
+    "action.restore": "Der gelöschte Datensatz kommt zurück, wie er war.",
+    "why.too-many-changes": "ein Mal `undo` nimmt höchstens {most} Änderungen zurück",
+    "why.changed-since": "seither geändert: {fields}",
+    "why.undone-already": "es ist schon, wie es vorher war",
+    "undo.stays": "{what} wurde nebenbei für den Verfasser angelegt und bleibt.",
+    "undo.sent": "Die Mail an {to} ging am {at} UTC hinaus und lässt sich nicht zurückholen.",
 }
 
 languages.put("de", Language("de", "Deutsch", SENTENCES))

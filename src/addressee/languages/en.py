@@ -217,6 +217,12 @@ SENTENCES: dict[str, str] = {
     "confirm.page": "Or press the button on this page:",
     "confirm.not-you": "If you did not ask for this, do nothing: then nothing happens.",
     "confirm.nothing": "nothing",
+    # ---- undo
+    "why.too-many-changes": "one undo takes back at most {most} changes",
+    "why.changed-since": "changed since: {fields}",
+    "why.undone-already": "it is as it was before already",
+    "undo.stays": "{what} was made for its author beside it and stays.",
+    "undo.sent": "The mail to {to} went out on {at} UTC and cannot be recalled.",
 }
 
 languages.put("en", Language("en", "English", SENTENCES))

@@ -204,7 +204,7 @@ SENTENCES: dict[str, str] = {
     "action.attach": "Sus archivos se añaden al registro.",
     "action.comment": "Lo que escribe pasa a formar parte del registro; los archivos van a su campo de archivos.",
     "action.create": "Se crea un registro nuevo; la primera línea que no es de campo es su nombre.",
-    "action.delete": "El registro sale de las listas; un administrador puede recuperarlo.",
+    "action.delete": "El registro sale de las listas; `restore` o `undo` lo recupera.",
     "action.event": "Se crea un evento sobre el registro al que escribe; diga `name: …`, `start: …` y `end: …`.",
     "action.follow": "Se le avisa de lo que ocurre con el registro.",
     "action.help": "Recibe una lista de lo que puede decir aquí.",
@@ -308,6 +308,18 @@ SENTENCES: dict[str, str] = {
     "confirm.page": "O pulse el botón de esta página:",
     "confirm.not-you": "Si no lo ha pedido usted, no haga nada: entonces no pasa nada.",
     "confirm.nothing": "nada",
+    # ---- undo
+    "reason.nothing-to-undo": "No hay nada que deshacer.",
+    "reason.changed-since": "Se cambió de nuevo desde entonces, así que no se deshizo nada.",
+    "reason.too-many-changes": "Cambió más de lo que se puede deshacer de una vez.",
+    "reason.not-deleted": "El registro no está borrado.",
+    "action.undo": "Se deshace lo que cambió el mensaje al que responde, o si no su último aquí.",
+    "action.restore": "El registro borrado vuelve, como era.",
+    "why.too-many-changes": "un `undo` deshace como mucho {most} cambios",
+    "why.changed-since": "cambiado desde entonces: {fields}",
+    "why.undone-already": "ya está como estaba antes",
+    "undo.stays": "{what} se creó además para el autor y se queda.",
+    "undo.sent": "El correo a {to} salió el {at} UTC y no se puede retirar.",
 }
 
 languages.put("es", Language("es", "Español", SENTENCES))

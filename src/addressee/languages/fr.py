@@ -204,7 +204,7 @@ SENTENCES: dict[str, str] = {
     "action.attach": "Vos fichiers sont ajoutés à la fiche.",
     "action.comment": "Ce que vous écrivez devient une partie de la fiche ; les fichiers vont dans son champ de fichiers.",
     "action.create": "Une nouvelle fiche est créée ; la première ligne qui n'est pas une ligne de champ est son nom.",
-    "action.delete": "La fiche quitte les listes ; un administrateur peut la rétablir.",
+    "action.delete": "La fiche quitte les listes ; `restore` ou `undo` la ramène.",
     "action.event": "Un rendez-vous est créé au sujet de la fiche à laquelle vous écrivez ; dites `name: …`, `start: …` et `end: …`.",
     "action.follow": "Vous êtes prévenu de ce qui arrive à la fiche.",
     "action.help": "Vous recevez une liste de ce que vous pouvez dire ici.",
@@ -308,6 +308,18 @@ SENTENCES: dict[str, str] = {
     "confirm.page": "Ou appuyez sur le bouton de cette page :",
     "confirm.not-you": "Si vous n'avez rien demandé, ne faites rien : alors rien ne se passe.",
     "confirm.nothing": "rien",
+    # ---- undo
+    "reason.nothing-to-undo": "Il n'y a rien à annuler.",
+    "reason.changed-since": "Cela a été modifié depuis, rien n'a donc été annulé.",
+    "reason.too-many-changes": "Cela a modifié plus que ce qui peut être annulé d'un coup.",
+    "reason.not-deleted": "La fiche n'est pas supprimée.",
+    "action.undo": "Ce que le message auquel vous répondez a modifié, ou sinon votre dernier ici, est annulé.",
+    "action.restore": "La fiche supprimée revient, telle qu'elle était.",
+    "why.too-many-changes": "un `undo` annule au plus {most} modifications",
+    "why.changed-since": "modifié depuis : {fields}",
+    "why.undone-already": "c'est déjà comme avant",
+    "undo.stays": "{what} a été créé à côté pour l'auteur et reste.",
+    "undo.sent": "Le courriel à {to} est parti le {at} UTC et ne peut pas être rappelé.",
 }
 
 

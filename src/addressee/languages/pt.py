@@ -204,7 +204,7 @@ SENTENCES: dict[str, str] = {
     "action.attach": "Os seus ficheiros são acrescentados ao registo.",
     "action.comment": "O que escreve passa a fazer parte do registo; os ficheiros vão para o seu campo de ficheiros.",
     "action.create": "Cria-se um novo registo; a primeira linha que não é de campo é o seu nome.",
-    "action.delete": "O registo sai das listas; um administrador pode recuperá-lo.",
+    "action.delete": "O registo sai das listas; `restore` ou `undo` trá-lo de volta.",
     "action.event": "Cria-se um evento sobre o registo para o qual escreve; diga `name: …`, `start: …` e `end: …`.",
     "action.follow": "É avisado do que acontece com o registo.",
     "action.help": "Recebe uma lista do que pode dizer aqui.",
@@ -308,6 +308,18 @@ SENTENCES: dict[str, str] = {
     "confirm.page": "Ou carregue no botão desta página:",
     "confirm.not-you": "Se não foi você que pediu, não faça nada: então nada acontece.",
     "confirm.nothing": "nada",
+    # ---- undo
+    "reason.nothing-to-undo": "Não há nada a desfazer.",
+    "reason.changed-since": "Foi alterado de novo desde então, por isso nada foi desfeito.",
+    "reason.too-many-changes": "Alterou mais do que se pode desfazer de uma vez.",
+    "reason.not-deleted": "O registo não está apagado.",
+    "action.undo": "Desfaz-se o que a mensagem a que responde alterou, ou senão a sua última aqui.",
+    "action.restore": "O registo apagado volta, como era.",
+    "why.too-many-changes": "um `undo` desfaz no máximo {most} alterações",
+    "why.changed-since": "alterado desde então: {fields}",
+    "why.undone-already": "já está como estava antes",
+    "undo.stays": "{what} foi criado à parte para o autor e fica.",
+    "undo.sent": "O correio para {to} saiu em {at} UTC e não pode ser retirado.",
 }
 
 languages.put("pt", Language("pt", "Português", SENTENCES))

@@ -198,7 +198,7 @@ class OutboxItem(models.Model):
     delivery = models.ForeignKey(Delivery, on_delete=models.SET_NULL, null=True, db_index=False)
     token_hash = models.CharField(max_length=40, blank=True)
     created_at = models.DateTimeField()
-    state = models.CharField(max_length=10, default="queued")  # queued | sent | deferred | failed | held_back
+    state = models.CharField(max_length=10, default="queued")  # queued | sent | deferred | failed | cancelled
     due_at = models.DateTimeField(null=True)
     attempts = models.PositiveIntegerField(default=0)
     claimed_by = models.CharField(max_length=80, blank=True)

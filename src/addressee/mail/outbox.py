@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import uuid
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from datetime import datetime, timedelta
 from email.utils import format_datetime
 from hashlib import sha256
@@ -248,6 +248,14 @@ def mark_failed(item: OutboxItem, error: str, now: datetime) -> None:
         ignore_conflicts=True,
     )
     _settle(item, state="failed", due_at=None, last_error=error)
+
+
+def cancel(causes: Iterable[str], records: Iterable[str]) -> int:
+    """What these causes led to about these records and nobody has in hand is not sent any more; how many that were."""
+    about = [uuid.UUID(record) for record in sorted(set(records))]
+    waiting = OutboxItem.objects.filter(record__in=about, message__in=sorted(set(causes)), due_at__isnull=False)
+    why = "What it tells was taken back before it was sent."
+    return waiting.filter(claimed_until__isnull=True).update(state="cancelled", due_at=None, last_error=why)
 
 
 def mark_unroutable(accounts: Sequence[str], error: str, now: datetime) -> int:

@@ -73,6 +73,9 @@ def write_effects(
     bulk.insert([_communication(draft, now) for d, _, _ in decisions for draft in d.communications])
     outbox.write([(draft, d.delivery or None) for d, _, _ in decisions for draft in d.outbox], setup, now, used)
     _jobs(decisions, now)
+    undone = [d for d, _, _ in decisions if d.undoes]
+    if undone:
+        outbox.cancel({d.undoes for d in undone}, {change.record for d in undone for change in d.changes})
     notices.gather([notice for d, _, _ in decisions for notice in d.gathered], now)
     bulk.insert([mark for d, _, _ in decisions for mark in _marks(d, now)])
 

@@ -24,7 +24,7 @@ from addressee.core.wants import first_round, second_round
 from addressee.host import clock
 from addressee.host.checkpoints import reached
 from addressee.jobs import rows as jobs
-from addressee.mail import spool, threads
+from addressee.mail import causes, spool, threads
 from addressee.people import rows as people
 from addressee.pipeline import commit
 from addressee.pipeline.commit import Work
@@ -172,6 +172,8 @@ def read_snapshot(deliveries: Sequence[Delivery], setup: Setup, now: datetime) -
     further = second_round(deliveries, snapshot, setup)
     if further.titles or further.unique:
         records.fill(snapshot, further, setup)
+    if further.undo:
+        causes.fill(snapshot, further.undo, setup)
     if further.told:
         threads.fill_told(snapshot, further.told)
     further.person_keys |= wanted.person_keys

@@ -93,6 +93,10 @@ class Revision(models.Model):
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["record", "version"], name="revision_once"),
         ]
+        indexes: ClassVar = [
+            # what did a message change? asked by undo
+            models.Index(fields=["message"], name="revision_by_cause", condition=~Q(message="")),
+        ]
 
 
 class Counter(models.Model):

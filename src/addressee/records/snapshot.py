@@ -89,6 +89,11 @@ def _read_appointments(snapshot: Snapshot, setup: Setup) -> None:
             snapshot.appointments.setdefault(row.key, known)
 
 
+def read_linked(snapshot: Snapshot, uuids: Iterable[str], setup: Setup) -> None:
+    """Read the records that these link to: by them a right of `own` may reach. One statement."""
+    read_records(snapshot, _linked(snapshot, setup, uuids))
+
+
 def _rows(uuids: Sequence[str]) -> Iterable[tuple[Any, ...]]:
     marks, given = bulk.placeholders(map(bulk.key, uuids))
     with connection.cursor() as cursor:

@@ -74,16 +74,6 @@ def test_given_a_record_address_when_the_subject_names_another_record_then_no_co
     assert office.count() == 2
 
 
-def test_given_a_word_that_comes_later_when_it_is_sent_then_it_is_told_and_the_text_kept(office):
-    n = ticket(office)
-    on_record = office.mail(BEN, office.address(n), "restore", "name: Call")
-    on_table = office.mail(BEN, "support@example.test", "undo", "x")
-
-    assert on_record.end == ("accept", "not-built")
-    assert "not available" in on_record.answer()
-    assert on_table.end == ("reject", "not-built")
-
-
 def test_given_a_command_that_needs_a_record_when_a_table_is_addressed_then_rejected_or_held_by_proof(office):
     proven = office.mail(BEN, "support@example.test", "delete", "x")
     unproven = office.mail(BEN, "support@example.test", "delete", "y", proof=None)
