@@ -37,6 +37,7 @@ from addressee.core.values import (
 )
 from addressee.core.walk import Walk
 
+
 class Asking(Walk):
     """The command, the right, the level, the action, in this order."""
 
