@@ -7,6 +7,7 @@ import socket
 NAMES = [
     "database",
     "files",
+    "contents",
     "disk",
     "clock",
     "worker",
@@ -17,6 +18,7 @@ NAMES = [
     "ledger",
     "audit",
     "policy",
+    "border",
 ]
 MAIL = (
     b"Authentication-Results: mx.example.test; dmarc=pass header.from=example.test\n"
@@ -90,3 +92,24 @@ def test_for_people_faults_stand_out(desk):
     assert done.code == 69
     assert b"FAULT   listeners" in done.out
     assert b"ok      database" in done.out
+
+
+def test_a_stored_message_that_is_gone_is_a_fault(desk):
+    large = MAIL.replace(b"c1@", b"c2@") + b"x" * 300_000
+    assert desk.run("receive", stdin=large).code == 0
+    (kept,) = [path for path in (desk.folder / "files").glob("??/*") if path.stat().st_size > 300_000]
+    kept.unlink()
+    code, lines = checked(desk)
+    assert (code, lines["contents"]["ok"]) == (69, False)
+    assert kept.name in lines["contents"]["cause"]
+    assert desk.run("check", "--all").code == 69
+
+
+def test_mail_that_our_own_server_did_not_stamp_is_told(desk):
+    bare = MAIL.partition(b"\n")[2]
+    assert desk.run("receive", stdin=bare).code == 0
+    code, lines = checked(desk)
+    assert (code, lines["border"]["ok"]) == (0, True)
+    assert "mx.example.test" in lines["border"]["cause"]
+    assert desk.run("receive", stdin=MAIL).code == 0
+    assert checked(desk)[1]["border"]["cause"] == ""

@@ -9,6 +9,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from addressee.ops.main import FAULT
+from addressee.ops.progress import Progress
 
 if TYPE_CHECKING:
     from addressee.pipeline.checks import Check
@@ -17,6 +18,7 @@ HELP = "Look at the database, files, disk, clock, worker, listeners, accounts, o
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--all", action="store_true", help="look for every stored content, not the newest only")
     parser.add_argument("--json", action="store_true", help="one JSON object a line: {name, ok, cause, cure}")
 
 
@@ -24,13 +26,14 @@ def run(args: argparse.Namespace) -> int:
     from addressee.pipeline import checks
 
     faults = 0
-    for check in checks.run():
-        faults += not check.ok
-        if args.json:
-            sys.stdout.write(json.dumps(dataclasses.asdict(check), ensure_ascii=False) + "\n")
-        else:
-            sys.stdout.write(_in_words(check))
-        sys.stdout.flush()
+    with Progress("contents", None) as progress:
+        for check in checks.run(args.all, progress.reach):
+            faults += not check.ok
+            if args.json:
+                sys.stdout.write(json.dumps(dataclasses.asdict(check), ensure_ascii=False) + "\n")
+            else:
+                sys.stdout.write(_in_words(check))
+            sys.stdout.flush()
     return FAULT if faults else 0
 
 

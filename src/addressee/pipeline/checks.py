@@ -16,12 +16,15 @@ from django.db import DatabaseError, InterfaceError, connection
 from django.db.models import Max
 
 from addressee.audit.models import Entry
+from addressee.core import trace_headers
+from addressee.core.headers import scan
 from addressee.core.setup import Setup
 from addressee.host import listening
 from addressee.host.clock import now
 from addressee.host.home import HomeUnusable, home
 from addressee.mail import outbox, spool
 from addressee.mail.models import Delivery, OutboxItem
+from addressee.pipeline import contents
 from addressee.pipeline.deliver import NoWay, open_sender, way_out
 from addressee.pipeline.places import split_place
 from addressee.pipeline.worker import ALIVE_SECONDS, seconds_since_life
@@ -34,6 +37,8 @@ FREE_BYTES = 500 * 1024 * 1024
 PATIENCE = timedelta(minutes=2)  # mail that waits longer is told
 CLOCK_SLACK = timedelta(minutes=5)
 LOOKED_AT = 1000  # revisions, newest first
+CONTENTS = 2000  # raw messages and attachments, newest first of each
+MAILS = 20  # messages that our own mail server handed over last
 CHAINS = 100  # records changed last
 CONNECT_SECONDS = 3.0
 
@@ -48,8 +53,11 @@ class Check:
     cure: str = ""
 
 
-def run() -> Iterator[Check]:
-    """Every check in turn; without a database the others can't be asked."""
+def run(whole: bool = False, told: Callable[[int], None] = lambda count: None) -> Iterator[Check]:
+    """Every check in turn; without a database the others can't be asked.
+
+    whole  look for every content that a row names, not for the newest only; `told` gets how many were looked for
+    """
     first = _asked("database", _database)
     yield first
     if not first.ok:
@@ -57,6 +65,7 @@ def run() -> Iterator[Check]:
     setup = store.current()
     checks: dict[str, Callable[[], Check | None]] = {
         "files": _files,
+        "contents": lambda: _contents(None if whole else CONTENTS, told),
         "disk": _disk,
         "clock": _clock,
         "worker": _worker,
@@ -67,6 +76,7 @@ def run() -> Iterator[Check]:
         "ledger": _ledger,
         "audit": _audit,
         "policy": lambda: _policy(setup),
+        "border": lambda: _border(setup),
     }
     for name, check in checks.items():
         yield _asked(name, check)
@@ -107,6 +117,40 @@ def _files() -> Check | None:
         probe.flush()
         os.fsync(probe.fileno())
     return None
+
+
+def _contents(most: int | None, told: Callable[[int], None]) -> Check | None:
+    gone = contents.missing(most, told)
+    if not gone:
+        return None
+    return Check(
+        "contents",
+        False,
+        f"{len(gone)} raw messages or attachments are not in the file store, or cut: {', '.join(gone[:3])}.",
+        "Put them back from a backup; the names are their SHA-256.",
+    )
+
+
+def _border(setup: Setup) -> Check | None:
+    """Does our own mail server stamp what comes in? Without its stamp a forged one is above every header (DESIGN 4)."""
+    ids = {name.lower() for name in setup.site.authserv_ids}
+    newest = Delivery.objects.select_related("raw").order_by("-pk")[:MAILS] if ids else []
+    handed = [row for row in newest if row.envelope.get("transport") in ("lmtp", "receive")]
+    if not handed or any(_is_stamped(spool.raw_bytes(row), ids) for row in handed):
+        return None
+    return Check(
+        "border",
+        True,
+        f"None of the last {len(handed)} messages bears a Received or Authentication-Results of "
+        f"{', '.join(sorted(ids))}: whoever writes such a line himself would be believed.",
+        "Have the mail server in front stamp its mail and drop forged stamps, or mend authserv_ids.",
+    )
+
+
+def _is_stamped(raw: bytes, ids: set[str]) -> bool:
+    headers, _ = scan(raw, 0, len(raw))
+    results = (each.authserv_id.lower() for each in trace_headers.authentication(headers))
+    return any(each.by in ids for each in trace_headers.received(headers)) or any(name in ids for name in results)
 
 
 def _disk() -> Check | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import secrets
 import signal
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -20,7 +21,7 @@ from addressee.host.home import home
 from addressee.host.wake import Listener
 from addressee.jobs import rows as job_rows
 from addressee.mail import spool
-from addressee.pipeline import digest, jobs, process
+from addressee.pipeline import contents, digest, jobs, process
 from addressee.records import files
 from addressee.setup import store
 
@@ -28,6 +29,7 @@ BATCH = 100  # deliveries in one transaction
 _SHORT, _LONG = 0.2, 1.0  # seconds between looks of an idle worker, where no poke comes
 _RETRY = timedelta(seconds=30)  # after a fault of ours: the database is away, the disk is full
 _JOB_AFTER = 10  # batches of mail: then a step of a job, though there is more mail
+_SWEEP = 300.0  # seconds between folders of the file store looked through for what no row names: a day for all
 _LOOK_ROUND = 15.0  # seconds: claims of dead workers are ended, the setup is read again
 ALIVE_SECONDS = 120  # a worker whose sign of life is older is dead or stuck
 
@@ -45,6 +47,8 @@ class Worker:
         self._setup: Setup | None = None
         self._looked_round = float("-inf")
         self._mails_since = 0  # batches since the last look at jobs
+        self._swept = time.monotonic()
+        self._folder = secrets.randbelow(256)  # a worker that is often started anew begins elsewhere each time
 
     def run(self) -> None:
         """Work for ever. SIGTERM and SIGINT end it after the batch in hand."""
@@ -52,6 +56,7 @@ class Worker:
             pause = _SHORT
             while not self.stopping:
                 _show_life(self.name)
+                self._sweep()
                 if self._mail_or_job():
                     pause = _SHORT
                 elif not self.stopping:
@@ -116,6 +121,20 @@ class Worker:
             job_rows.free_the_dead(now())
             digest.send_what_is_due(self._setup)
             files.sweep()
+
+    def _sweep(self) -> None:
+        """What a crash left in the file store is cleared away, folder by folder. A fault of it holds up no mail."""
+        if time.monotonic() - self._swept < _SWEEP:
+            return
+        self._swept = time.monotonic()
+        try:
+            gone = contents.sweep(self._folder)
+        except _OURS as error:
+            log.warning("the file store can't be swept now: %s", error)
+            return
+        self._folder += 1
+        if gone:
+            log.warning("%d raw messages that were never acknowledged removed: %s", len(gone), ", ".join(gone))
 
     def _put_off(self, ids: list[int], error: Exception) -> None:
         """Tell the log, and let the deliveries wait; where even that fails their claims run out by themselves.

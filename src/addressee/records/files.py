@@ -175,6 +175,40 @@ def sweep(older_than_seconds: float = 86_400) -> int:
     return removed
 
 
+def size_of(sha: str) -> int | None:
+    """How many bytes a content has, None where it is not here."""
+    return _size(path(sha))
+
+
+def old_in(folder: int, older_than_seconds: float, larger_than_bytes: int) -> list[str]:
+    """The contents of one of the 256 folders that nobody put or used again for so long, and that are so large."""
+    before, found = time.time() - older_than_seconds, []
+    for entry in os.scandir(root() / f"{folder:02x}"):
+        with suppress(FileNotFoundError):
+            told = entry.stat()
+            if _NAME.fullmatch(entry.name) and told.st_size > larger_than_bytes and told.st_mtime < before:
+                found.append(entry.name)
+    return sorted(found)
+
+
+def remove(sha: str, older_than_seconds: float, is_unused: Callable[[str], bool]) -> bool:
+    """Remove a content that is unused, whatever another process does at the same moment.
+
+    It loses its name first. Who puts the same content in between either made it young again before, and it is put
+    back, or finds it gone and writes it anew.
+    """
+    place, aside = path(sha), _aside()
+    try:
+        place.rename(aside)
+    except FileNotFoundError:
+        return False
+    if aside.stat().st_mtime >= time.time() - older_than_seconds or not is_unused(sha):
+        aside.rename(place)
+        return False
+    aside.unlink()
+    return True
+
+
 def _nothing(point: str) -> None:
     """No checkpoint: an attachment, not a raw message."""
 
