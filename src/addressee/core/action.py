@@ -136,9 +136,18 @@ class Action:
     least: ClassVar[Assurance]
     lines: ClassVar[bool]  # takes field lines
     of_deleted: ClassVar[bool]  # may be asked of a deleted record
+    access: ClassVar[str] = "write"  # what its lines need on each field they name
 
     def form(self, table: str, setup: Setup) -> str:
         """The table whose fields the lines of a message to `table` name; "" where the site has no such table."""
+        return table
+
+    def takes_lines(self, on_record: bool) -> bool:
+        """Does it take field lines, on a record or on a table?"""
+        return self.lines
+
+    def form_lines(self, table: Table, on_record: bool) -> Table:
+        """The fields that the lines name: the form's own, and what else may be said."""
         return table
 
     def reach(self, request: Request) -> str:

@@ -10,7 +10,7 @@ from addressee.core import lines, process, replies
 from addressee.core.action import Action, CannotBeDone, Changeset, Target
 from addressee.core.addresses import normal
 from addressee.core.attachments import sort_files
-from addressee.core.authorise import extent, field_access, has_role, is_staff, needed
+from addressee.core.authorise import ACCESS, extent, field_access, has_role, is_staff, needed
 from addressee.core.command import verb
 from addressee.core.confirmation import essence
 from addressee.core.form import Torn, edited
@@ -74,13 +74,13 @@ class Asking(Walk):
             self.account,
             self.setup,
             trusted=self._may_set_values(),
+            on_record=record is not None,
         )
         text = self._with_edits(text)
         if text.passed:
             self.note("value", "passed over", f"labels that name no field: {', '.join(text.passed)[:200]}")
-        if text.doubt is not None:
-            self.faults = text.faults
-            return self._refused(text.doubt)
+        if refused := self._no_one_thing(text):
+            return refused
         values, self.faults = lines.read_values(text.body, self._lines_for(), self.reading(), self.setup)
         prose = text.prose
         if self.verb == "run":  # its lines are parameters, not fields
@@ -95,10 +95,21 @@ class Asking(Walk):
             return self._on_table(values, prose, why_none)
         return self._on_record(record, values, prose, why_none)
 
+    def _no_one_thing(self, text: lines.Text) -> Decision | None:
+        """The refusal of a message that asks for several things, or contradicts itself (law 15)."""
+        more = lines.several(self.message, self.verb, self.setup.tables[self.form], self.record, self.setup)
+        if more is not None:
+            return self._refused(Reason.SEVERAL, more)
+        if text.doubt is not None:
+            self.faults = text.faults
+            return self._refused(text.doubt)
+        return None
+
     def _lines_for(self) -> Table:
         """What the lines of the message fill in: fields of a table, or the parameters of a process."""
         if self.verb != "run":
-            return self.setup.tables[self.form]
+            table = self.setup.tables[self.form]
+            return actions[self.verb].form_lines(table, self.record is not None) if self.verb in actions else table
         return process.form_of(self.setup.processes[self.process] if self.process else None)
 
     def _unknown_process(self) -> Decision | None:
@@ -345,7 +356,7 @@ class Asking(Walk):
         request = self._request(action.name, record, values, prose, Visibility.INTERNAL)
         reach = action.reach(request)
         denied = None if reach else self._out_of_reach(action, record)
-        denied = denied or self._denied(record, values)
+        denied = denied or self._denied(record, values, action.access)
         if denied:
             return self._refused(Reason.NOT_PERMITTED, denied)
         if self.faults:
@@ -508,7 +519,7 @@ class Asking(Walk):
         for text in self.plan.notes if self.plan else ():
             self.note("note", "shortened or left", english().say(text))
 
-    def _denied(self, record: RecordState | None, values: dict[str, Any]) -> Saying | None:
+    def _denied(self, record: RecordState | None, values: dict[str, Any], access: str = "write") -> Saying | None:
         """Which of the fields that the lines name the actor's roles keep from him, in words, or "".
 
         A value that he may read and sends back as it stands needs no right.
@@ -519,10 +530,12 @@ class Asking(Walk):
         barred = [
             name
             for name in sorted(self.named - same)
-            if field_access(self.actor.person, self.form, name, self.setup) != "write"
+            if ACCESS.index(field_access(self.actor.person, self.form, name, self.setup)) < ACCESS.index(access)
         ]
         if not barred:
             return None
+        if access == "read":
+            return saying("why.may-not-read", who=self._who_is(), fields=tuple(barred), table=self.form)
         return saying("why.may-not-write", who=self._who_is(), fields=tuple(barred), table=self.form)
 
     def _out_of_reach(self, action: Action, record: RecordState | None) -> Saying:

@@ -22,7 +22,7 @@ from addressee.core.values import Person, RecordState, TokenState
 
 MARK_CHARS = 8
 SHORT_CHARS = 500  # a longer value stands in the form of a `read` only
-MARK_LINE = re.compile(r"[\s>|]*-{2,} .{0,80}\([0-9a-f]{8}\) -{2,}\s*")
+MARK_LINE = re.compile(r"[\s>|]*-{2,} (.{0,80}?)\([0-9a-f]{8}\) -{2,}\s*")  # group 1: which record, "" at the end
 _QUOTE = re.compile(r"^(?:[ \t\u00a0]*(?:[>|:]|[A-Z]{1,3}>)[ \t\u00a0]?)+")
 _LINKED = re.compile(
     r"[ \u00a0]?<(?:mailto:|https?://|tel:)[^<>\s]{1,2000}>|[ \u00a0]?\[(?:mailto:|https?://)[^\[\]\s]{1,2000}\]"

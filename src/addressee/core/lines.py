@@ -8,13 +8,19 @@ from typing import Any
 
 from addressee.core.command import Body, FieldLine, between, only_one_shows, read_body, without_block
 from addressee.core.errors import BadValue
-from addressee.core.fieldtype import Reading
+from addressee.core.fieldtype import Reading, fold
+from addressee.core.form import MARK_LINE
 from addressee.core.language import Saying, saying
 from addressee.core.message import Message
+from addressee.core.present import name_of
 from addressee.core.reasons import Reason
 from addressee.core.registry import actions, fields
 from addressee.core.setup import Account, Setup, Table
-from addressee.core.values import LineFault
+from addressee.core.threads import is_number, other_numbers
+from addressee.core.values import LineFault, RecordState
+
+_TAKES_ANY_TEXT = frozenset({"comment", "help", "why"})  # a text may say anything
+_WORDS_OF_RECORDS = frozenset({"update", "delete", "read", "attach", "create"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,14 +40,22 @@ class Text:
 
 
 def read_text(
-    message: Message, word: str, table: Table, account: Account | None, setup: Setup, *, trusted: bool
+    message: Message,
+    word: str,
+    table: Table,
+    account: Account | None,
+    setup: Setup,
+    *,
+    trusted: bool,
+    on_record: bool = True,
 ) -> Text:
     """The field lines of a message, by the fields of a table.
 
     word     the command, "" for none: then lines count between the account's parse marks only, with field_updates
     trusted  a mail without a command may set values at all: its author is clear, and it was addressed to us openly
     """
-    namespace, explicit = setup.site.namespace, bool(word) and word in actions and actions[word].lines
+    namespace = setup.site.namespace
+    explicit = bool(word) and word in actions and actions[word].takes_lines(on_record)
     text = message.new_text
     marks = account.parse if account is not None and account.field_updates and not word and trusted else None
     first, block = between(text, marks.begin, marks.end) if marks else (1, "")
@@ -66,6 +80,27 @@ def read_text(
     machine = read_body(block, table, namespace, strict=True, first=first)
     rest = without_block(text, marks.begin, marks.end) if marks else text
     return Text(body, rest, passed=tuple(u.name for u in machine.unknown))
+
+
+def several(message: Message, word: str, table: Table, record: RecordState | None, setup: Setup) -> Saying | None:
+    """Why a command with this text is more than one, or None: it is refused rather than guessed (FEATURES U-30)."""
+    if word not in actions or word in _TAKES_ANY_TEXT:
+        return None
+    rows = [row.strip() for row in message.new_text.split("\n") if row.strip()]
+    forms = [found[1].strip() for row in rows if (found := MARK_LINE.fullmatch(row)) and found[1].strip()]
+    if len(forms) > 1 or (forms and record is not None and forms[0] != name_of(record, setup)):
+        return saying("several.forms", records=tuple(dict.fromkeys(forms)))
+    body = read_body(message.new_text, table, setup.site.namespace, strict=False)
+    leads = bool(rows) and bool(read_body(rows[0], table, setup.site.namespace, strict=False).lines)
+    if leads and not actions[word].takes_lines(record is not None):
+        return saying("several.lines", word=word)
+    if word in ("update", "delete") and rows and fold(rows[0]) in _WORDS_OF_RECORDS - {word}:
+        return saying("several.words", words=(word, fold(rows[0])))
+    if body.lines and record is not None:
+        others = [row for row in rows if len(row) < 100 and other_numbers(row, record, setup) and is_number(row, setup)]
+        if others:
+            return saying("several.records", records=tuple(others[:5]))
+    return None
 
 
 def _doubtful(body: Body, text: str, fault: LineFault) -> Text:

@@ -24,6 +24,7 @@ OPTIONS: dict[str, Option] = {
     "attachment_size_bytes": Option(10_485_760, "bytes", "one file taken from a message"),
     "address_count": Option(500, "addresses", "addresses read in a message"),
     "assignment_count": Option(200, "lines", "field lines in one message"),
+    "list_rows": Option(50, "records", "records that the answer to `read` on a table shows; it counts all", 1, 1000),
     "value_size_bytes": Option(65_536, "bytes", "one value set by a field line"),
     "text_size_bytes": Option(1_048_576, "bytes", "text shown"),
     "html_size_bytes": Option(2_097_152, "bytes", "HTML sanitised and shown"),

@@ -15,6 +15,7 @@ class Reason(StrEnum):
     NO_SUCH_FIELD = "no-such-field"
     NOT_PERMITTED = "not-permitted"
     CONFLICTING_VALUES = "conflicting-values"
+    SEVERAL = "several-commands"
     TOO_MANY_LINES = "too-many-lines"
     TEXT_ONLY = "text-only"
     UNVERIFIED = "unverified"
@@ -79,6 +80,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.BAD_VALUE: "A line holds a value that its field cannot take, so no field was changed.",
     Reason.NO_SUCH_FIELD: "A line names a field that does not exist, so no field was changed.",
     Reason.NOT_PERMITTED: "You do not have the right that this needs.",
+    Reason.SEVERAL: "The message asks for more than one thing, so nothing of it was done.",
     Reason.CONFLICTING_VALUES: "The message contradicts itself about a field, so no field was changed.",
     Reason.TOO_MANY_LINES: "The message sets more fields than one message may.",
     Reason.TEXT_ONLY: "The message was kept as text only; its command did not count.",

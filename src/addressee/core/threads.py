@@ -119,6 +119,12 @@ def other_numbers(subject: str, record: RecordState, setup: Setup) -> bool:
     return any(re.search(mask_pattern(mask), subject, flags=re.IGNORECASE) for mask in masks)
 
 
+def is_number(text: str, setup: Setup) -> bool:
+    """Is a text the number of a record and nothing else?"""
+    masks = (mask for table in setup.live_tables.values() for mask in (table.number, *table.number_was) if mask)
+    return any(re.fullmatch(mask_pattern(mask), text.strip(), flags=re.IGNORECASE) for mask in masks)
+
+
 def find(message: Message, route: Route, snapshot: Snapshot, setup: Setup, *, one_per_thread: bool) -> Found:
     """Walk the search order and say what was found, and what contradicts it."""
     steps: list[Step] = []

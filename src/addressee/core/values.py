@@ -515,6 +515,34 @@ class Sent:
     at: datetime | None
 
 
+@dataclass(frozen=True, slots=True)
+class ListAsked:
+    """A list of records that a message asks for, of those that the person's right to read reaches.
+
+    lent_to  the address of a stranger who borrows the rights of the person, a guest; "" where they are his own
+    where    the filter of a view; `filters` the field lines; field -> value in stored form, or several (a list)
+    order    fields; a minus turns it
+    most     records to be shown
+    """
+
+    table: str
+    person: Person | None
+    lent_to: str
+    where: tuple[tuple[str, Any], ...]
+    filters: tuple[tuple[str, Any], ...]
+    order: tuple[str, ...]
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """What a list holds: how many there are, counted to the end or not (`exact`), and the first of them."""
+
+    count: int
+    exact: bool
+    records: tuple[RecordState, ...]
+
+
 @dataclass(slots=True)
 class Snapshot:
     """All that the decisions of one batch may look at. `decide` lays each decision over it before the next."""
@@ -551,6 +579,7 @@ class Snapshot:
     sent: dict[str, list[Sent]] = field(default_factory=dict)  # cause -> the mails that it led to
     last_cause: dict[tuple[str, str], str] = field(default_factory=dict)  # (record, author) -> his latest cause
     receipt_of: dict[tuple[str, str], str] = field(default_factory=dict)  # (Message-ID of ours, to) -> cause
+    listed: tuple[ListAsked, Listed] | None = None  # read when a decision needs it, and for that one only
     last_message: dict[str, str] = field(default_factory=dict)  # record -> Message-ID of a correspondent's last mail
 
     def count(self, key: str) -> Counts:

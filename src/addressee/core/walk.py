@@ -188,7 +188,7 @@ class Walk:
             prose=prose,
             files=self.files,
             visibility=visibility,
-            explicit=bool(self.verb) and self.verb in actions and actions[self.verb].lines,
+            explicit=bool(self.verb) and self.verb in actions and actions[self.verb].takes_lines(record is not None),
             unverified=self.unverified,
             marked=self.marked,
             outsider=not has_role((actor or self.actor).person),

@@ -17,6 +17,7 @@ from django.db import InterfaceError, OperationalError, connection, transaction
 from addressee.core.decide import decide
 from addressee.core.errors import TryAgainLater
 from addressee.core.lay import lay
+from addressee.core.listing import NeedsList
 from addressee.core.reasons import Reason
 from addressee.core.setup import Setup
 from addressee.core.values import Decision, Delivery, Disposition, Override, Snapshot, Wanted
@@ -29,6 +30,7 @@ from addressee.people import rows as people
 from addressee.pipeline import commit
 from addressee.pipeline.commit import Work
 from addressee.pipeline.reading import Failed, Parsed, RawRef, shared
+from addressee.records import lists
 from addressee.records import snapshot as records
 
 log = logging.getLogger("addressee.process")
@@ -137,12 +139,24 @@ def walk(work: Sequence[Work], setup: Setup, worker: str | None) -> list[Decisio
     deliveries = [delivery_of(one) for one in work]
     snapshot = read_snapshot(deliveries, setup, now)
     decisions: list[Decision] = []
+    written = 0
     for delivery in deliveries:
-        decision = decide(delivery, snapshot, setup)
+        try:
+            decision = decide(delivery, snapshot, setup)
+        except NeedsList as needed:  # it sees what the deliveries before it wrote: they are written first
+            done = slice(written, len(decisions))
+            commit.write(
+                list(zip(work[done], deliveries[done], decisions[done], strict=True)), snapshot, setup, now, worker
+            )
+            written = len(decisions)
+            snapshot.listed = needed.asked, lists.read(needed.asked, setup)
+            decision = decide(delivery, snapshot, setup)
+            snapshot.listed = None
         lay(decision, delivery, snapshot, setup)
         decisions.append(decision)
     reached("decided")
-    commit.write(list(zip(work, deliveries, decisions, strict=True)), snapshot, setup, now, worker)
+    rest = slice(written, None)
+    commit.write(list(zip(work[rest], deliveries[rest], decisions[rest], strict=True)), snapshot, setup, now, worker)
     reached("written")
     return decisions
 

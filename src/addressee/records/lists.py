@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import UTC, datetime
 from typing import Any
 
 from django.db.models import F, FloatField, Q, QuerySet
@@ -21,11 +22,14 @@ from addressee.core.fieldtype import FieldType, Reading
 from addressee.core.numbers import read_number
 from addressee.core.registry import fields
 from addressee.core.setup import FieldDef, Setup
-from addressee.core.values import Person, Right
+from addressee.core.values import ListAsked, Listed, Person, Right, Snapshot
 from addressee.records.lookup import is_uuid
 from addressee.records.models import Correspondent, IndexRow, Record
+from addressee.records.snapshot import read_records
+from addressee.records.values import reading as names_of
 
 MOST_COUNTED = 10_000
+_AS_STORED = Reading(find_records=lambda table, text: (text,), find_persons=lambda text: (text,))
 SLICE = 500
 # What every record has beside its fields; a field of the same name hides it.
 COLUMNS = ("number", "team", "account", "assignee", "created_by", "created_at", "updated_at", "title", "marked")
@@ -103,6 +107,19 @@ def _contacts(setup: Setup, addresses: Collection[str]) -> list[str]:
         fields_of, text__in=[address for address in addresses if len(address) < 200]
     )  # longer ones are cut
     return [str(uuid) for uuid in rows.values_list("record", flat=True)]
+
+
+def read(asked: ListAsked, setup: Setup) -> Listed:
+    """The list that a message asks for: the rights stand in the statement, and no more is read than is shown."""
+    records = visible_to(asked.person, asked.table, setup, lent_to=asked.lent_to)
+    records = filtered(records, asked.table, dict(asked.where), setup, reading=names_of(setup))
+    records = filtered(records, asked.table, dict(asked.filters), setup, reading=_AS_STORED)
+    found = ordered(records, asked.table, asked.order, setup)
+    snapshot = Snapshot(datetime.min.replace(tzinfo=UTC))
+    uuids = [str(record.uuid) for record in found[0 : asked.most]]
+    read_records(snapshot, uuids)
+    count = found.count()
+    return Listed(count, count < MOST_COUNTED, tuple(snapshot.records[uuid] for uuid in uuids))
 
 
 # ---------------------------------------------------------------- which of them
