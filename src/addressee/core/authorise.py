@@ -86,10 +86,14 @@ def may_run(person: Person | None, process: str, table: str, setup: Setup) -> bo
 
 def field_access(person: Person | None, table: str, field: str, setup: Setup) -> str:
     """none, read or write: what the person's roles leave of one field, beside the right on its record."""
-    if has_everything(person, setup):
-        return "write"
-    found = [grant.fields.get(field, "write") for _role, grant in grants(person, table, setup)]
-    return max(found, key=ACCESS.index, default="none")
+    best = "none"
+    for key in person.roles if person is not None and person.active else ():
+        role = setup.roles.get(key)
+        if role is not None and role.everything:
+            return "write"
+        if role is not None and table in role.grants:
+            best = max(best, role.grants[table].fields.get(field, "write"), key=ACCESS.index)
+    return best
 
 
 def owns(

@@ -12,6 +12,7 @@ import difflib
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from addressee.core import form
 from addressee.core.fieldtype import fold
@@ -65,14 +66,16 @@ def bare_subject(subject: str, setup: Setup) -> str:
     for table in setup.live_tables.values():
         for mask in (table.number, *table.number_was):
             if mask:
-                text = re.sub(mask_pattern(mask), " ", text, flags=re.IGNORECASE)
+                text = mask_pattern(mask).sub(" ", text)
     return " ".join(text.replace("\u200b", "").split())
 
 
-def mask_pattern(mask: str) -> str:
-    """The regular expression that finds a number mask such as "CASE-{0}" in a text; group 1 holds the digits."""
+@lru_cache(maxsize=1024)
+def mask_pattern(mask: str) -> re.Pattern[str]:
+    """What finds a number mask such as "CASE-{0}" in a text; group 1 holds the digits."""
     before, after = split_mask(mask)
-    return rf"(?<![\w-]){re.escape(before)}([0-9]{{1,{MOST_DIGITS}}}){re.escape(after)}(?![\w-])"
+    digits = rf"([0-9]{{1,{MOST_DIGITS}}})"
+    return re.compile(rf"(?<![\w-]){re.escape(before)}{digits}{re.escape(after)}(?![\w-])", re.IGNORECASE)
 
 
 def verb(subject: str, words: Iterable[str], setup: Setup) -> str:

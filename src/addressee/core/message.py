@@ -1,4 +1,7 @@
-"""What one message says, as plain values: made by core/parse, read by everything after it."""
+"""What one message says, as plain values: made by core/parse, read by everything after it.
+
+They come from the children that read to the worker: without slots pickle copies them as they are, in C.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from datetime import date, datetime
 from enum import StrEnum
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Mailbox:
     """A display name and an address (RFC 5322 3.4); the name is cleaned text, the address as written."""
 
@@ -26,7 +29,7 @@ class Nature(StrEnum):
     BULK = "bulk"  # a list or a mass mail
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Attachment:
     """One leaf part that is not shown as text. Its bytes are in the file store under sha256."""
 
@@ -38,7 +41,7 @@ class Attachment:
     content_id: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Bounce:
     """One failed recipient of a delivery status report."""
 
@@ -48,7 +51,7 @@ class Bounce:
     reason: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Attendee:
     """One ATTENDEE of an event, and what he answered (PARTSTAT, RFC 5545 3.2.12), lower case."""
 
@@ -56,7 +59,7 @@ class Attendee:
     answer: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Invitation:
     """One event of a text/calendar part, as its sender's calendar tells it (RFC 5546).
 
@@ -79,7 +82,7 @@ class Invitation:
     cancelled: bool
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Forward:
     """A forwarded mail split in two: what the author wrote before it, and the mail itself."""
 
@@ -87,7 +90,7 @@ class Forward:
     embedded: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class AuthenticationResults:
     """One Authentication-Results header (RFC 8601), and how deep it stands among the headers.
 
@@ -100,7 +103,7 @@ class AuthenticationResults:
     results: tuple[tuple[str, str, tuple[tuple[str, str], ...]], ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Received:
     """One Received header: its place, the `by` host (lower case, "" if none) and its time."""
 
@@ -109,7 +112,7 @@ class Received:
     at: datetime | None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Message:
     """A message as we read it. Never raises, never loses what is readable; what was odd is in `defects`.
 
@@ -166,7 +169,7 @@ class Message:
     invitation: Invitation | None = None
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Envelope:
     """How a message reached us (RFC 5321): what the transport knows and the message can't prove.
 

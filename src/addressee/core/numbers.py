@@ -18,7 +18,12 @@ def format_number(table: Table, number: int | None) -> str | None:
     """
     if number is None or not table.number:
         return None
-    return _PLACE.sub(lambda found: f"{number:0{found[1] or 1}d}", table.number)
+    return _written(table.number, number)
+
+
+@lru_cache(maxsize=4096)  # a message names its record in half a dozen places
+def _written(mask: str, number: int) -> str:
+    return _PLACE.sub(lambda found: f"{number:0{found[1] or 1}d}", mask)
 
 
 def read_number(table: Table, text: str, *, bare: bool = True) -> int | None:

@@ -12,6 +12,8 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
+from addressee.core.options import OPTIONS
+
 Key = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{0,39}$")]
 Extent = Literal["none", "own", "team", "all"]
 Policy = Literal["strict", "standard", "open"]
@@ -410,8 +412,6 @@ class Setup(Value):
 
     def option(self, name: str) -> int:
         """A limit by its name (core/options): the site's own figure, else the default."""
-        from addressee.core.options import OPTIONS
-
         return self.site.limits.get(name, OPTIONS[name].default)
 
     @cached_property

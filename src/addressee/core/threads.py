@@ -99,10 +99,7 @@ def numbers_in(message: Message, route: Route, setup: Setup) -> list[tuple[str, 
     found: list[tuple[str, int]] = []
     for mask in (table.number, *table.number_was):
         if mask:
-            found += [
-                (route.table, int(digits))
-                for digits in re.findall(mask_pattern(mask), message.subject, flags=re.IGNORECASE)
-            ]
+            found += [(route.table, int(digits)) for digits in mask_pattern(mask).findall(message.subject)]
     return list(dict.fromkeys(found))
 
 
@@ -114,9 +111,9 @@ def other_numbers(subject: str, record: RecordState, setup: Setup) -> bool:
 
     own = setup.tables[record.table]
     for mask in filter(None, (own.number, *own.number_was)):
-        subject = re.sub(mask_pattern(mask), without_own, subject, flags=re.IGNORECASE)
+        subject = mask_pattern(mask).sub(without_own, subject)
     masks = (mask for table in setup.live_tables.values() for mask in (table.number, *table.number_was) if mask)
-    return any(re.search(mask_pattern(mask), subject, flags=re.IGNORECASE) for mask in masks)
+    return any(mask_pattern(mask).search(subject) for mask in masks)
 
 
 def is_number(text: str, setup: Setup) -> bool:

@@ -10,6 +10,7 @@ from datetime import datetime
 from enum import IntEnum, StrEnum
 from typing import Any
 
+from addressee.core import tokens
 from addressee.core.language import Saying
 from addressee.core.message import Attachment, Envelope, Message
 from addressee.core.reasons import Reason
@@ -265,9 +266,7 @@ class Fresh:
 
     def token(self) -> str:
         """104 random bits as 21 characters of base32, lower case."""
-        from addressee.core.tokens import encode
-
-        return encode(self._next()[:13])
+        return tokens.encode(self._next()[:13])
 
 
 @dataclass(frozen=True, slots=True)

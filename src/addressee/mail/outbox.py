@@ -51,7 +51,7 @@ def write(
         if draft.token and draft.record and not draft.confirms:
             tokens.append(_token_row(draft, outgoing, setup, now))
     for known, uses in Counter(used).items():
-        row = {"hash": known.hash, "record_id": uuid.UUID(known.record), "address": known.address}
+        row = {"hash": known.hash, "record_id": known.record, "address": known.address}
         tokens.append(bulk.new(Token, **row, account=known.account, notice=known.notice, created_at=now, uses=uses))
     bulk.insert(items)
     codes.keep([draft for draft, _ in drafts], setup, now)
@@ -71,7 +71,7 @@ def _row(draft: OutboxDraft, outgoing: Outgoing, delivery: int | None, now: date
         message_id_hash=message_id_hash(outgoing.message_id),
         in_reply_to=outgoing.in_reply_to,
         content=_content(draft, outgoing),
-        record_id=uuid.UUID(draft.record) if draft.record else None,
+        record_id=draft.record or None,
         message=draft.message or "",
         delivery_id=delivery,
         token_hash=digest(draft.token) if draft.token and draft.record and not draft.confirms else "",
@@ -107,7 +107,7 @@ def _token_row(draft: OutboxDraft, outgoing: Outgoing, setup: Setup, now: dateti
     return bulk.new(
         Token,
         hash=digest(draft.token or ""),
-        record_id=uuid.UUID(draft.record),
+        record_id=draft.record,
         address=outgoing.to[:320],
         account=draft.account,
         notice=draft.notice,

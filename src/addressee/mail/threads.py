@@ -284,7 +284,7 @@ def _arm(kind: str, a: str, b: str, c: str, d: str, n: str, source: str, given: 
 def _take(snapshot: Snapshot, wanted: Wanted, kind: str, a: str, b: str, c: str, d: str, n: int) -> None:
     """One row of the statement."""
     if kind == "token":
-        record = str(UUID(b))
+        record = bulk.uuid_text(b)
         wanted.uuids.add(record)
         account, _, form = d.partition(" ")
         flags = bool(n & 1), bool(n & 2), bool(n & 4)
@@ -299,20 +299,20 @@ def _take(snapshot: Snapshot, wanted: Wanted, kind: str, a: str, b: str, c: str,
         wanted.uuids.add(record)
         snapshot.addresses[str(UUID(a))] = AddressState(record, bool(n))
     elif kind in ("ours", "thread"):
-        record = str(UUID(b))
+        record = bulk.uuid_text(b)
         wanted.uuids.add(record)
         ours = kind == "ours"
         snapshot.messages.setdefault(a, []).append(KnownMessage(a, ours, (record,), c or None, d))
         if c:
             wanted.tokens.add(c)
     elif kind == "number":
-        snapshot.numbered[a, n] = str(UUID(b))
-        wanted.uuids.add(str(UUID(b)))
+        snapshot.numbered[a, n] = bulk.uuid_text(b)
+        wanted.uuids.add(bulk.uuid_text(b))
     elif kind == "applied":
         known = snapshot.held if c == "hold" else snapshot.applied
         known[a, b] = min(n, known.get((a, b), n))
     elif kind == "linked":
-        snapshot.applied.setdefault((a, f"record:{UUID(b)}"), 0)
+        snapshot.applied.setdefault((a, f"record:{bulk.uuid_text(b)}"), 0)
     elif kind == "same id":
         snapshot.same_id.setdefault(a, set()).add(b)
     elif kind == "answered":

@@ -9,7 +9,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
-from uuid import UUID
 
 from addressee.core.contract import contract_value, name_of, reference
 from addressee.core.message import Message
@@ -186,8 +185,8 @@ def _bind(bound: dict[tuple[str, str], Correspondent], key: tuple[str, str], new
 def _communication(draft: CommunicationDraft, now: datetime) -> mail.Communication:
     return bulk.new(
         mail.Communication,
-        uuid=UUID(draft.uuid),
-        record_id=UUID(draft.record),
+        uuid=draft.uuid,
+        record_id=draft.record,
         message_id=draft.message,
         kind=draft.kind,
         visibility=draft.visibility.value,

@@ -38,7 +38,7 @@ from addressee.records import files
 
 _OUT_OF_MEMORY = 71  # exit code of a child
 _MOST_TASKS = 250  # after which a child is replaced: whatever leaks in a parser leaks no further
-_TOGETHER, _TOGETHER_BYTES = 16, 256 * 1024  # messages in one task
+_TOGETHER, _TOGETHER_BYTES = 16, 1024 * 1024  # messages in one task
 _NOTICE_SECONDS = 20.0  # how often `on_wait` is called
 _TEST_HEADER = b"X-Addressee-Test: "
 
@@ -268,12 +268,14 @@ def _bundles(refs: Sequence[RawRef], workers: int) -> Iterator[list[RawRef]]:
     bundle: list[RawRef] = []
     room = _TOGETHER_BYTES
     for ref in refs:
-        size = len(ref.data) or _TOGETHER_BYTES  # large ones come by name
-        if bundle and (len(bundle) == most or size > room):
+        if not ref.data:  # large ones come by name
+            yield [ref]
+            continue
+        if bundle and (len(bundle) == most or len(ref.data) > room):
             yield bundle
             bundle, room = [], _TOGETHER_BYTES
         bundle.append(ref)
-        room -= size
+        room -= len(ref.data)
     if bundle:
         yield bundle
 

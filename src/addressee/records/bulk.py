@@ -135,6 +135,12 @@ def key(value: UUID | str) -> str:
     return str(value) if connection.vendor == "postgresql" else _hex(value)
 
 
+def uuid_text(value: UUID | str) -> str:
+    """A uuid as the core writes it, of what a plain statement brings: SQLite keeps 32 digits without dashes."""
+    text = str(value)
+    return text if "-" in text else f"{text[:8]}-{text[8:12]}-{text[12:16]}-{text[16:20]}-{text[20:]}"
+
+
 @lru_cache(maxsize=256)  # the rows of a batch are all of one moment
 def moment(at: datetime) -> Any:
     """A time as the database at hand takes it for a parameter."""

@@ -29,7 +29,7 @@ _BLOCK_BYTES = 1024 * 1024
 
 def root() -> Path:
     """The folder of the store: ADDRESSEE_FILES_URL, default HOME/files. Raises HomeUnusable."""
-    return _root(os.environ.get("ADDRESSEE_FILES_URL", ""), home())
+    return _root(os.environ.get("ADDRESSEE_FILES_URL", ""), os.environ.get("ADDRESSEE_HOME", ""))
 
 
 def check_url(url: str) -> None:
@@ -42,9 +42,10 @@ def check_url(url: str) -> None:
 
 
 @lru_cache(maxsize=4)
-def _root(url: str, at_home: Path) -> Path:
+def _root(url: str, _home: str) -> Path:
+    """By what the environment says, looked at once: every file asks."""
     check_url(url)
-    folder = Path(unquote(urlsplit(url).path)).absolute() if url else at_home / "files"
+    folder = Path(unquote(urlsplit(url).path)).absolute() if url else home() / "files"
     try:
         if not (folder / "new").is_dir():
             # All folders at once: a folder made later would need a sync of its parent each time.

@@ -122,7 +122,7 @@ def _question(vendor: str) -> str:
 def _state(row: tuple[Any, ...]) -> RecordState:
     *told, version, deleted_at, unverified = row
     by_name = dict(zip(_COLUMNS, told, strict=True))
-    by_name["uuid"] = str(UUID(str(by_name["uuid"])))
+    by_name["uuid"] = bulk.uuid_text(by_name["uuid"])
     by_name["values"] = json.loads(by_name["values"])
     by_name["created_at"] = bulk.aware(by_name["created_at"])
     return RecordState(**by_name, version=version, deleted=deleted_at is not None, unverified=bool(unverified))

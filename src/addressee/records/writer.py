@@ -189,7 +189,7 @@ def _update(moved: Mapping[str, list[Written]]) -> dict[str, str]:
             written += cursor.fetchall()
     if len(written) != len(rows):
         raise RecordMoved("try-again", records=sorted(moved))
-    return {str(UUID(str(uuid))): digest or "" for uuid, digest in written}
+    return {bulk.uuid_text(uuid): digest or "" for uuid, digest in written}
 
 
 def _row(own: list[Written]) -> list[Any]:
@@ -197,19 +197,19 @@ def _row(own: list[Written]) -> list[Any]:
     state: RecordState = own[-1].change.state
     at, read = own[-1].at, own[0].change.state.version - 1
     changed = [state.title, dict(state.values), state.team, state.account, state.assignee, at, state.version]
-    return [UUID(state.uuid), *changed, state.unverified, read, state.deleted]
+    return [state.uuid, *changed, state.unverified, read, state.deleted]
 
 
 def _index(by_record: Mapping[str, list[Written]], made: Mapping[str, list[Written]], setup: Setup) -> None:
     """Write the index rows of new records, and of changed records for the fields that changed."""
     rows: list[IndexRow] = []
-    stale: list[tuple[UUID, str]] = []
+    stale: list[tuple[str, str]] = []
     for uuid, own in by_record.items():
         state = own[-1].change.state
         indexed = setup.indexed.get(state.table, frozenset())
         names = indexed if uuid in made or _all_anew(own) else indexed & {name for w in own for name in w.change.after}
         if uuid not in made:
-            stale += [(UUID(uuid), name) for name in sorted(names)]
+            stale += [(uuid, name) for name in sorted(names)]
         if not state.deleted:
             rows += index.rows_of(uuid, state.table, state.values, setup, names)
     if stale:
@@ -221,7 +221,7 @@ def _all_anew(own: list[Written]) -> bool:
     return any(each.change.kind in ("delete", "restore") for each in own)
 
 
-def _remove_index(stale: list[tuple[UUID, str]]) -> None:
+def _remove_index(stale: list[tuple[str, str]]) -> None:
     fields = bulk.fields(IndexRow, "record", "field")
     with connection.cursor() as cursor:
         for part in bulk.chunks(stale, 3):
