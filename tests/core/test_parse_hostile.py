@@ -127,7 +127,7 @@ def assert_storable(parsed: Parsed) -> None:
     for text in texts(parsed.message):
         assert "\0" not in text
         text.encode("utf-8")  # raises for a lone surrogate
-    assert {file.sha256 for file in parsed.message.attachments} == set(parsed.contents)
+    assert {file.sha256 for file in parsed.message.files} == set(parsed.contents)
 
 
 def seconds(raw: bytes) -> float:

@@ -45,9 +45,7 @@ class Asking(Walk):
 
     def _act(self) -> Decision:
         record = self.record
-        self.files = sort_files(self.message, self.account, self.setup)
-        for left_out in (f for f in self.files if not f.stored):
-            self.note("attachment", "left out", f"{left_out.attachment.name}: {left_out.reason}")
+        self._sort_files()
         if self.found.dead is not None and not self.released:
             return self._impossible(self.found.dead)
         self.verb, why_none = self._command_word()
@@ -174,6 +172,20 @@ class Asking(Walk):
         if self.message.nature is not Nature.PERSON:
             return None
         return quoted_form(self.message, self.route, self.record, self.actor.address, self.snapshot)
+
+    def _sort_files(self) -> None:
+        infected = self.delivery.infected
+        self.files = sort_files(self.message, self.account, self.setup, seen=self.snapshot.pictures, infected=infected)
+        for given, decided in zip(self.message.files, self.files, strict=True):
+            what = f"{given.name}: {decided.reason}"
+            if not decided.stored:
+                told = infected.get(given.sha256) or given.danger
+                self.note("attachment", "left out", f"{what} ({told})" if told else what)
+            elif decided.reason:
+                within = f", within {given.within}" if given.within else ""
+                self.note("attachment", "no file of its own", what + within)
+            if decided.stored and decided.attachment.type != given.type:
+                self.note("attachment", "kept as", f"{given.name}: {decided.attachment.type}, not {given.type}")
 
     def _command_word(self) -> tuple[str, Saying | None]:
         """(the command word, "") or ("", why a word in the subject does not count)."""

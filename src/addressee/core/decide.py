@@ -12,6 +12,7 @@ from datetime import datetime, timedelta
 from addressee.core import replies
 from addressee.core.action import CannotBeDone, Changeset
 from addressee.core.asked import Asking
+from addressee.core.attachments import unjudged
 from addressee.core.authorise import has_role
 from addressee.core.confirmation import answer_to
 from addressee.core.identify import identify
@@ -30,7 +31,6 @@ from addressee.core.values import (
     Decision,
     Delivery,
     Disposition,
-    FileDecision,
     Override,
     RecordState,
     Snapshot,
@@ -313,7 +313,7 @@ class _Decider(Asking):
         for uuid in places:
             request = self._request("comment", self.snapshot.records[uuid], {}, self.message.new_text, visibility)
             drafts.append(replies.linked(request, uuid, "mail"))
-        self.files = tuple(FileDecision(a, True, "inline" if a.inline else "") for a in self.message.attachments)
+        self.files = unjudged(self.message, self.delivery.infected)
         self.plan = Changeset(communications=tuple(drafts))
         return self.settle(Disposition.ACCEPT, Reason.HISTORY)
 

@@ -7,17 +7,20 @@ The text is made by a walk of our own over lxml's tree, not by a converter: thos
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import islice
+from urllib.parse import unquote
 
 import nh3
 from lxml import etree
 
-from addressee.core.body import Kind
+from addressee.core.body import NOTHING_KNOWN, Kind
 from addressee.core.limits import DEFAULT, Limits
 
 MOST_TAGS = 60_000
+MOST_PICTURES = 1_000  # whose place is asked for
+MARK = re.compile("\ue0f0[0-9]+\ue0f1")
 MOST_ATTRIBUTES = 300  # of one element: libxml2 compares each with all before it
 
 _HIDDEN_STYLE = re.compile(
@@ -101,12 +104,21 @@ class Html:
     """One HTML part, read: what may be shown, what it says, which parts it shows by cid.
 
     known  the lines of the text that the program which wrote it calls a quote or a signature
+    pictures  the cids of the pictures that the text shows, in their order
+    marked    (text, known) with a mark at the place of each of these
     """
 
     shown: str
     text: str
     cids: frozenset[str]
     known: Mapping[int, Kind] = field(default_factory=dict)
+    pictures: tuple[str, ...] = ()
+    marked: tuple[str, Mapping[int, Kind]] = ("", NOTHING_KNOWN)
+
+
+def mark(number: int) -> str:
+    """What stands for a picture in `Html.marked`: characters of private use, which no mail program writes."""
+    return f"\ue0f0{number}\ue0f1"
 
 
 def read(source: str, limits: Limits = DEFAULT, defects: set[str] | None = None) -> Html:
@@ -126,9 +138,23 @@ def read(source: str, limits: Limits = DEFAULT, defects: set[str] | None = None)
     # copy open formatting elements again and again, which on a hostile source grows with its square.
     balanced = etree.tostring(root, encoding="unicode", method="html", with_tail=False)
     shown = _CLEANER.clean(balanced)
-    cids = frozenset(found[1].lower() for found in _CID.finditer(shown)) if "cid:" in shown else frozenset()
     text, known = text_of(root)
-    return Html(shown.strip(), text, cids, known)
+    cids = frozenset(unquote(found[1]).lower() for found in _CID.finditer(shown))
+    if not cids:
+        return Html(shown.strip(), text, cids, known)
+    pictures = tuple(_mark_pictures(root))
+    return Html(shown.strip(), text, cids, known, pictures, text_of(root))
+
+
+def _mark_pictures(root: etree._Element) -> Iterator[str]:
+    """The cid of each picture, behind each of which a mark is put into the tree."""
+    number = 0
+    for element in list(islice(root.iter("img"), MOST_PICTURES)):
+        found = _CID.match(element.get("src") or "")
+        if found is not None:
+            yield unquote(found[1]).lower()
+            element.tail = mark(number) + (element.tail or "")
+            number += 1
 
 
 def _first_tags(source: str) -> str:

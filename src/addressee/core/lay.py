@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from addressee.core.attachments import pictures_of
 from addressee.core.authorise import addresses_of
 from addressee.core.fieldtype import fold
+from addressee.core.message import Message
 from addressee.core.registry import fields
 from addressee.core.setup import Setup
 from addressee.core.values import (
@@ -40,9 +42,9 @@ def lay(decision: Decision, delivery: Delivery, snapshot: Snapshot, setup: Setup
         _lay_change(change.state, change.kind, snapshot, setup)
     for draft in decision.communications:
         if draft.message:
-            snapshot.applied.setdefault((draft.message, f"record:{draft.record}"), decision.delivery)
-    if message.message_id:
-        snapshot.same_id.setdefault(message.message_id, set()).add(message.identity)
+            # 0, as mail/threads reads it from the communication, which names no delivery
+            snapshot.applied.setdefault((draft.message, f"record:{draft.record}"), 0)
+    _lay_kept(message, snapshot)
     if decision.communications and message.message_id:
         _lay_message(decision, message.message_id, snapshot)
     _lay_cause(decision, message.identity, snapshot)
@@ -83,6 +85,14 @@ def lay_jobs(decision: Decision, snapshot: Snapshot) -> None:
             snapshot.waiting[job.record] = (*snapshot.waiting.get(job.record, ()), (job.uuid, job.waits_for))
     for record, waiting in list(snapshot.waiting.items()) if decision.wakes else ():
         snapshot.waiting[record] = tuple(each for each in waiting if each[0] not in decision.wakes)
+
+
+def _lay_kept(message: Message, snapshot: Snapshot) -> None:
+    """What is known of a message whatever became of it."""
+    for picture in pictures_of(message):
+        snapshot.pictures.setdefault(picture, set()).add(message.identity)
+    if message.message_id:
+        snapshot.same_id.setdefault(message.message_id, set()).add(message.identity)
 
 
 def _lay_change(state: RecordState, kind: str, snapshot: Snapshot, setup: Setup) -> None:

@@ -22,6 +22,8 @@ class Limits:
     received: int = 200
     header_names: int = 200  # kept in Message.headers
     header_value_chars: int = 2_048  # of each of them
+    containers: int = 5  # winmail.dat and messages within each other that are unpacked
+    unpacked_bytes: int = 64 * 1024 * 1024
     name_bytes: int = 255  # of an attachment's name, in UTF-8
 
 

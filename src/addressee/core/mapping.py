@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from addressee.core.action import Request, appended, set_by_lines, with_files
@@ -64,9 +65,10 @@ def _source(request: Request, source: str, title: str, text: str) -> Any:
     if source == "text":
         return text
     if source == "attachments":
-        return [f for f in request.stored_files if not f.inline]
+        apart = "images" in _map(request).values()
+        return [f for f in request.stored_files if not f.inline and not (apart and f.place)]
     if source == "images":
-        return [f for f in request.stored_files if f.inline]
+        return [replace(f, inline=False) for f in request.stored_files if f.place]
     if source == "account":
         return request.account.address if request.account else ""
     if message is None:
@@ -93,7 +95,7 @@ def _put(request: Request, values: dict[str, Any], name: str, found: Any, notes:
     if definition.type == "files":
         files = found if isinstance(found, list) else []
         if files:
-            values[name] = with_files({}, name, tuple(files) if not files[0].inline else _shown(files))
+            values[name] = with_files({}, name, tuple(files))
         return
     text = str(found) if not isinstance(found, list) else ", ".join(f.name for f in found)
     if not text.strip():
@@ -111,9 +113,3 @@ def _put(request: Request, values: dict[str, Any], name: str, found: Any, notes:
     except BadValue as fault:
         expected = fault.data.get("expected", fault.slug)
         notes.append(saying("note.left-empty", field=definition.label or name, expected=expected))
-
-
-def _shown(files: list[Any]) -> tuple[Any, ...]:
-    from dataclasses import replace
-
-    return tuple(replace(f, inline=False) for f in files)

@@ -29,9 +29,23 @@ class Nature(StrEnum):
     BULK = "bulk"  # a list or a mass mail
 
 
+MESSAGES = frozenset(["message/rfc822", "message/global"])  # types of attached messages (RFC 2046, RFC 6532)
+
+
 @dataclass(frozen=True)
 class Attachment:
-    """One leaf part that is not shown as text. Its bytes are in the file store under sha256."""
+    """One leaf part that is not shown as text. Its bytes are in the file store under sha256.
+
+    inline   it says so itself, or the HTML shows it; what becomes of it is decided by `place` (core.attachments)
+    place    where: text | signature | quote; "" where it is not shown
+    picture  "" for no picture in the text or meant for it, else small | large (core.sniff)
+    kept_as  the type by its bytes, where the declared one is wrong or says nothing; else as declared
+    endings  of that type, where the name says another
+    danger   what it is though its name says otherwise: "a program"; "" for harmless
+    opened   its files are in Message.unpacked
+    within   the name of the container it was unpacked from; "" for a part of the message itself
+    inside   that is an attached message, or in one: it goes with that; what winmail.dat holds stands for it
+    """
 
     name: str  # safe: no path, no control characters, at most 255 bytes
     type: str  # as declared, lower case: "application/pdf"
@@ -39,6 +53,14 @@ class Attachment:
     sha256: str  # of the decoded bytes, hex
     inline: bool = False
     content_id: str = ""
+    place: str = ""
+    picture: str = ""
+    kept_as: str = ""
+    endings: tuple[str, ...] = ()
+    danger: str = ""
+    opened: bool = False
+    within: str = ""
+    inside: bool = False
 
 
 @dataclass(frozen=True)
@@ -167,6 +189,12 @@ class Message:
     importance: str = "normal"  # low | normal | high
     defects: tuple[str, ...] = ()
     invitation: Invitation | None = None
+    unpacked: tuple[Attachment, ...] = ()  # the files in winmail.dat and in attached messages
+
+    @property
+    def files(self) -> tuple[Attachment, ...]:
+        """All there are: those of the message itself first; a file's place here is its name in the rows."""
+        return (*self.attachments, *self.unpacked)
 
 
 @dataclass(frozen=True)

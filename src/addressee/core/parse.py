@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from hashlib import sha256
 
 from addressee.core import body as bodies
-from addressee.core import bounces, calendar, mailboxes, mime, parts, trace_headers
+from addressee.core import bounces, calendar, mailboxes, mime, parts, trace_headers, unpack
 from addressee.core.charsets import storable
 from addressee.core.headers import Headers, printable, raw_text, text
 from addressee.core.limits import DEFAULT, Limits
@@ -59,7 +59,7 @@ def parse(raw: bytes, limits: Limits = DEFAULT) -> Parsed:
     charset = parts.declared_charset(root)
     shown = parts.sort_parts(source, root, limits, defects)
     read = parts.read_bodies(source, shown, limits, defects)
-    attachments, contents = parts.attachments(source, shown, read.cids, limits, defects)
+    found = unpack.attachments(source, shown, read.places, limits, defects)
     invitation = _invitation(source, shown, defects)
     senders, author, author_name, doubt = _from(top, charset, limits, defects)
     subject = text(top.first("subject"), charset)
@@ -101,7 +101,8 @@ def parse(raw: bytes, limits: Limits = DEFAULT) -> Parsed:
         quoted_text=cut.quoted_text,
         signature=cut.signature,
         forward=cut.forward,
-        attachments=attachments,
+        attachments=found.attachments,
+        unpacked=found.unpacked,
         nature=kind,
         is_bounce=report.failed,
         is_auto_reply=kind is Nature.AUTO_REPLIED,
@@ -117,7 +118,7 @@ def parse(raw: bytes, limits: Limits = DEFAULT) -> Parsed:
         defects=tuple(sorted(defects)),
         invitation=invitation,
     )
-    return Parsed(message, contents)
+    return Parsed(message, found.contents)
 
 
 def _invitation(raw: bytes, shown: parts.Shown, defects: set[str]) -> Invitation | None:

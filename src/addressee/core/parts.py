@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from hashlib import sha256
 
 from addressee.core import body as bodies
-from addressee.core import files, html, mime
+from addressee.core import html, mime
 from addressee.core.charsets import decode
-from addressee.core.headers import parameters, printable, raw_text
+from addressee.core.headers import parameters
 from addressee.core.limits import Limits
-from addressee.core.message import Attachment
 
 
 @dataclass(slots=True)
@@ -62,7 +60,7 @@ def sort_parts(raw: bytes, root: mime.Part, limits: Limits, defects: set[str]) -
         shown.segments.extend(
             Segment(plain=[part], file=True)
             for _, part in shown.files
-            if part.type == "text/plain" and _disposition(part)[0].startswith("inline")
+            if part.type == "text/plain" and disposition_of(part)[0].startswith("inline")
         )
     return shown
 
@@ -74,14 +72,14 @@ def _place(shown: Shown, part: mime.Part, alternative: Segment | None) -> None:
     (alternative.plain if part.type == "text/plain" else alternative.html).append(part)
 
 
-def _disposition(part: mime.Part) -> tuple[str, dict[str, str]]:
+def disposition_of(part: mime.Part) -> tuple[str, dict[str, str]]:
     value = part.headers.first("content-disposition")
     return parameters(value) if value else ("", {})
 
 
 def _is_file(part: mime.Part, root: mime.Part) -> bool:
     """A text part that is to be kept as a file: it says so, or it has a name and is not the whole message."""
-    disposition, params = _disposition(part)
+    disposition, params = disposition_of(part)
     if disposition.startswith("attachment"):
         return True
     named = params.get("filename") or part.params.get("name")
@@ -107,7 +105,7 @@ class Bodies:
     plain_text: str
     html: str
     html_text: str
-    cids: frozenset[str]
+    places: dict[str, str]  # cid -> where it is shown: text | signature | quote
     written: bool  # the text is the author's, not a file's
     known: dict[int, bodies.Kind]  # lines of `text` of which the HTML says what they are
     html_known: dict[int, bodies.Kind]  # the same of `html_text`
@@ -117,7 +115,7 @@ def read_bodies(raw: bytes, shown: Shown, limits: Limits, defects: set[str]) -> 
     texts, plains, pages, page_texts = [], [], [], []
     known: list[dict[int, bodies.Kind]] = []
     page_known: list[dict[int, bodies.Kind]] = []
-    cids: set[str] = set()
+    places: dict[str, str] = {}
     left = limits.html_chars
     any_html = any(segment.html for segment in shown.segments)
     for segment in shown.segments:
@@ -136,7 +134,8 @@ def read_bodies(raw: bytes, shown: Shown, limits: Limits, defects: set[str]) -> 
             pages.append(page.shown)
             pieces.append(page.text)
             pieces_known.append(dict(page.known))
-            cids |= page.cids
+            for cid, place in _places(page).items():
+                places[cid] = "text" if "text" in (place, places.get(cid)) else place
         if pieces:
             page_texts.append("\n".join(pieces))
             page_known.append(_joined_known(pieces, pieces_known))
@@ -150,7 +149,7 @@ def read_bodies(raw: bytes, shown: Shown, limits: Limits, defects: set[str]) -> 
         _joined(plains, limits, defects),
         "\n".join(page for page in pages if page) if any_html else "",
         _joined(page_texts, limits, defects),
-        frozenset(cids),
+        places,
         not any(segment.file for segment in shown.segments),
         known[0] if len(known) == 1 else _joined_known(*_written(texts, known)),
         page_known[0] if len(page_known) == 1 else _joined_known(*_written(page_texts, page_known)),
@@ -171,6 +170,24 @@ def _joined_known(texts: list[str], known: list[dict[int, bodies.Kind]]) -> dict
         joined.update((first + at, kind) for at, kind in its.items())
         first += text.count("\n") + 1
     return joined
+
+
+def _places(page: html.Html) -> dict[str, str]:
+    """Where the text shows each picture: a picture that stands in several places stands in the author's own words."""
+    if not page.cids:
+        return {}
+    text, known = page.marked
+    lines = text.split("\n")
+    kinds, _ = bodies.label(lines, known)
+    at = {mark: kind for line, kind in zip(lines, kinds, strict=True) for mark in html.MARK.findall(line)}
+    found: dict[str, str] = {}
+    for number, cid in enumerate(page.pictures):
+        if found.get(cid) != "text":
+            found[cid] = _PLACES.get(at.get(html.mark(number), bodies.Kind.NEW), "text")
+    return {cid: found.get(cid, "text") for cid in page.cids}
+
+
+_PLACES = {bodies.Kind.SIGNATURE: "signature", bodies.Kind.QUOTED: "quote", bodies.Kind.CUT: "quote"}
 
 
 def _joined(texts: list[str], limits: Limits, defects: set[str]) -> str:
@@ -200,28 +217,3 @@ def _leaf_text(raw: bytes, part: mime.Part, defects: set[str]) -> str:
     if part.params.get("format", "").lower() == "flowed":
         decoded = bodies.unflow(decoded, part.params.get("delsp", "").lower() == "yes")
     return decoded
-
-
-def attachments(
-    raw: bytes, shown: Shown, cids: frozenset[str], limits: Limits, defects: set[str]
-) -> tuple[tuple[Attachment, ...], dict[str, bytes]]:
-    found = []
-    contents: dict[str, bytes] = {}
-    for number, part in shown.files:
-        data = mime.content(raw, part, defects)
-        digest = sha256(data).hexdigest()
-        contents[digest] = data
-        disposition, params = _disposition(part)
-        content_id = printable(raw_text(part.headers.first("content-id")[:1_000])).strip("<> ")[:250]
-        name = files.safe_name(params.get("filename") or part.params.get("name") or "", limits)
-        found.append(
-            Attachment(
-                name=name or files.made_up_name(part.type, number),
-                type=part.type,
-                size_bytes=len(data),
-                sha256=digest,
-                inline=disposition.startswith("inline") or bool(content_id and content_id.lower() in cids),
-                content_id=content_id,
-            )
-        )
-    return tuple(found), contents

@@ -52,6 +52,7 @@ class Reason(StrEnum):
     DELETED_RECORD = "deleted-record"
     NO_SUCH_RECORD = "no-such-record"
     FOR_PEOPLE = "for-people"
+    INFECTED = "infected"
     # reject
     NO_RECORD = "no-record"
     REFUSED_BY_PERSON = "refused-by-person"
@@ -118,6 +119,7 @@ SENTENCES: dict[Reason, str] = {
     Reason.DELETED_RECORD: "The record was deleted.",
     Reason.NO_SUCH_RECORD: "The record named does not exist.",
     Reason.FOR_PEOPLE: "Mail to this address is for a person, not for a record.",
+    Reason.INFECTED: "The virus scanner found something in it, so it is not passed on.",
     Reason.NO_RECORD: "The command needs a record, and the address names a table.",
     Reason.REFUSED_BY_PERSON: "A person refused the message.",
     Reason.NOTHING_TO_UNDO: "There is nothing that could be taken back.",

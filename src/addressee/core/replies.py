@@ -13,6 +13,7 @@ from typing import Any
 from addressee.core import confirmation
 from addressee.core.action import Request, communication
 from addressee.core.addresses import normal
+from addressee.core.attachments import OF_SIGNATURES
 from addressee.core.attachments import SENTENCES as FILE_SENTENCES
 from addressee.core.authorise import field_access, has_role, is_staff, reaches
 from addressee.core.errors import BadValue
@@ -330,7 +331,7 @@ def _answer(telling: Telling, answers: Answers) -> tuple[str, str, str]:
         values = _template_values(telling)
         try:
             subject, text = render(template.subject, values), render(template.text, values)
-            text = "\n".join([text.rstrip(), *_not_done(telling), *_asked_for(telling)])
+            text = "\n".join([text.rstrip(), *_not_done(telling, "auto_reply"), *_asked_for(telling)])
             return "auto_reply", " ".join(subject.split()) or _re(telling.message.subject), text
         except BadValue as fault:
             answers.notes.append(("template", f"{account.auto_reply if account else ''}: {fault.data['expected']}"))
@@ -411,8 +412,11 @@ def _asked_for(telling: Telling) -> list[str]:
     return ["", telling.answer] if telling.answer else []
 
 
-def _not_done(telling: Telling) -> list[str]:
-    """Why not all was done, each wrong line, what was shortened, files left out: in every answer, whatever its kind."""
+def _not_done(telling: Telling, kind: str = "receipt") -> list[str]:
+    """Why not all was done, each wrong line, what was shortened, files left out: in every answer, whatever its kind.
+
+    An auto-reply goes to people who never asked for a record: it says nothing of the pictures in their signature.
+    """
     decision, lines = telling.decision, []
     if decision.reason not in (Reason.DONE, Reason.UNVERIFIED):
         lines += ["", SENTENCES[decision.reason]]
@@ -421,7 +425,8 @@ def _not_done(telling: Telling) -> list[str]:
         lines += ["", "Not done:", *(f"  {english().say(fault_sentence(fault))}" for fault in telling.faults)]
     if telling.notes:
         lines += ["", *map(english().say, telling.notes)]
-    left_out = [f for f in decision.files if not f.stored]
+    silent = OF_SIGNATURES if kind == "auto_reply" else frozenset()
+    left_out = [f for f in decision.files if not f.stored and f.reason not in silent]
     if left_out:
         lines += ["", "Files left out:"]
         lines += [f"  {f.attachment.name} ({FILE_SENTENCES.get(f.reason, f.reason)})" for f in left_out]

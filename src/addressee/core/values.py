@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import uuid as uuids
-from collections.abc import Mapping
+from collections.abc import Mapping, Set
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import IntEnum, StrEnum
@@ -230,6 +230,7 @@ class Delivery:
     received_at: datetime
     seed: bytes  # 16 random bytes kept with the delivery: all ids it makes are derived from them
     override: Override | None = None
+    infected: Mapping[str, str] = field(default_factory=dict)  # sha256 -> what the scanner found
 
 
 @dataclass(frozen=True, slots=True)
@@ -409,7 +410,10 @@ class LineFault:
 
 @dataclass(frozen=True, slots=True)
 class FileDecision:
-    """What became of one attachment, and why it was left out."""
+    """What became of one file, and why it was left out or is no file of its own (core.attachments.SENTENCES).
+
+    attachment  under the name and type that it is kept with; `inline` = shown in the text and no file of its own
+    """
 
     attachment: Attachment
     stored: bool
@@ -542,6 +546,10 @@ class Listed:
     records: tuple[RecordState, ...]
 
 
+# (sha256, domain of the author) -> identities of messages that held the picture
+Pictures = Mapping[tuple[str, str], Set[str]]
+
+
 @dataclass(slots=True)
 class Snapshot:
     """All that the decisions of one batch may look at. `decide` lays each decision over it before the next."""
@@ -580,6 +588,7 @@ class Snapshot:
     receipt_of: dict[tuple[str, str], str] = field(default_factory=dict)  # (Message-ID of ours, to) -> cause
     listed: tuple[ListAsked, Listed] | None = None  # read when a decision needs it, and for that one only
     last_message: dict[str, str] = field(default_factory=dict)  # record -> Message-ID of a correspondent's last mail
+    pictures: dict[tuple[str, str], set[str]] = field(default_factory=dict)  # see Pictures
 
     def count(self, key: str) -> Counts:
         return self.counts.setdefault(key, Counts())
@@ -606,3 +615,4 @@ class Wanted:
     person_texts: set[str] = field(default_factory=set)  # names of persons in field lines, folded
     told: set[tuple[str, str]] = field(default_factory=set)  # (record, author) whose past is asked for
     undo: dict[tuple[str, str], set[str]] = field(default_factory=dict)  # (record, author) -> ids he answers
+    pictures: set[tuple[str, str]] = field(default_factory=set)  # (sha256, domain) that may be of a signature

@@ -132,7 +132,9 @@ class Walk:
         return self.setup.accounts.get(key) if key else None
 
     def _to_catch_all(self, reason: Reason, why: str) -> Decision:
-        """Redirect whole to the site's catch_all, else hold."""
+        """Redirect whole to the site's catch_all, else hold; what the scanner objects to goes nowhere."""
+        if self.delivery.infected:
+            return self.settle(Disposition.HOLD, Reason.INFECTED)
         if not self.setup.site.catch_all:
             return self.settle(Disposition.HOLD, reason, f"{why}; no catch_all is set")
         decision = self.settle(Disposition.REDIRECT, reason, why)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from addressee.core import process
+from addressee.core.attachments import pictures_of
 from addressee.core.calendar import uid_key
 from addressee.core.command import read_body, verb
 from addressee.core.distribution import turn_name
@@ -30,6 +31,7 @@ def first_round(deliveries: Sequence[Delivery], setup: Setup) -> Wanted:
     for delivery in deliveries:
         message, found = delivery.message, _route(delivery, setup)
         wanted.identities.add(message.identity)
+        wanted.pictures |= set(pictures_of(message))
         if message.author:
             wanted.addresses.add(message.author)
             wanted.domains.add("@" + message.author.rpartition("@")[2])

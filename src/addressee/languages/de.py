@@ -48,6 +48,7 @@ SENTENCES: dict[str, str] = {
     "reason.deleted-record": "Der Datensatz wurde gelöscht.",
     "reason.no-such-record": "Den genannten Datensatz gibt es nicht.",
     "reason.for-people": "Post an diese Adresse ist für einen Menschen, nicht für einen Datensatz.",
+    "reason.infected": "Der Virenscanner hat etwas darin gefunden, darum wird es nicht weitergegeben.",
     "reason.no-record": "Der Befehl braucht einen Datensatz, und die Adresse nennt eine Tabelle.",
     "reason.refused-by-person": "Jemand hat die Nachricht abgelehnt.",
     "reason.duplicate": "Dieselbe Nachricht wurde schon bearbeitet.",
@@ -87,6 +88,10 @@ SENTENCES: dict[str, str] = {
     "file.too-many": "mehr Dateien, als eine Nachricht bringen darf",
     "file.too-large": "größer, als eine Datei sein darf",
     "file.type-not-taken": "eine Art, die hier nicht angenommen wird",
+    "file.not-what-it-says": "nicht, was ihr Name sagt",
+    "file.infected": "der Virenscanner hat etwas darin gefunden",
+    "file.signature-picture": "ein kleines Bild einer Signatur oder eines Zitats",
+    "file.repeated-picture": "ein Bild, das auch in früheren Nachrichten des Absenders steht",
     "as-written": "{text}",
     # ---- above everything
     "marker": "Bitte schreiben Sie Ihre Antwort über diese Zeile",

@@ -48,6 +48,7 @@ SENTENCES: dict[str, str] = {
     "reason.deleted-record": "El registro fue eliminado.",
     "reason.no-such-record": "El registro nombrado no existe.",
     "reason.for-people": "El correo a esta dirección es para una persona, no para un registro.",
+    "reason.infected": "El antivirus encontró algo en él, así que no se transmite.",
     "reason.no-record": "La orden necesita un registro, y la dirección nombra una tabla.",
     "reason.refused-by-person": "Una persona rechazó el mensaje.",
     "reason.duplicate": "El mismo mensaje ya fue tratado.",
@@ -87,6 +88,10 @@ SENTENCES: dict[str, str] = {
     "file.too-many": "más archivos de los que puede traer un mensaje",
     "file.too-large": "mayor de lo que puede ser un archivo",
     "file.type-not-taken": "un tipo que aquí no se admite",
+    "file.not-what-it-says": "no es lo que dice su nombre",
+    "file.infected": "el antivirus encontró algo en él",
+    "file.signature-picture": "una imagen pequeña de una firma o de una cita",
+    "file.repeated-picture": "una imagen que también está en mensajes anteriores del remitente",
     "as-written": "{text}",
     # ---- above everything
     "marker": "Por favor, escriba su respuesta encima de esta línea",

@@ -48,6 +48,7 @@ SENTENCES: dict[str, str] = {
     "reason.deleted-record": "La fiche a été supprimée.",
     "reason.no-such-record": "La fiche nommée n'existe pas.",
     "reason.for-people": "Le courrier à cette adresse est pour une personne, non pour une fiche.",
+    "reason.infected": "L'antivirus y a trouvé quelque chose ; le message n'est donc pas transmis.",
     "reason.no-record": "La commande demande une fiche, et l'adresse désigne une table.",
     "reason.refused-by-person": "Une personne a refusé le message.",
     "reason.duplicate": "Le même message a déjà été traité.",
@@ -87,6 +88,10 @@ SENTENCES: dict[str, str] = {
     "file.too-many": "plus de fichiers qu'un message ne peut en apporter",
     "file.too-large": "plus grand qu'un fichier ne peut l'être",
     "file.type-not-taken": "un type qui n'est pas accepté ici",
+    "file.not-what-it-says": "pas ce que dit son nom",
+    "file.infected": "l'antivirus y a trouvé quelque chose",
+    "file.signature-picture": "une petite image d'une signature ou d'une citation",
+    "file.repeated-picture": "une image qui figure aussi dans des messages antérieurs de l'expéditeur",
     "as-written": "{text}",
     # ---- above everything
     "marker": "Veuillez écrire votre réponse au-dessus de cette ligne",

@@ -48,6 +48,7 @@ SENTENCES: dict[str, str] = {
     "reason.deleted-record": "O registo foi eliminado.",
     "reason.no-such-record": "O registo nomeado não existe.",
     "reason.for-people": "O correio para este endereço é para uma pessoa, não para um registo.",
+    "reason.infected": "O antivírus encontrou algo nele, por isso não é transmitido.",
     "reason.no-record": "O comando precisa de um registo, e o endereço nomeia uma tabela.",
     "reason.refused-by-person": "Uma pessoa recusou a mensagem.",
     "reason.duplicate": "A mesma mensagem já foi tratada.",
@@ -87,6 +88,10 @@ SENTENCES: dict[str, str] = {
     "file.too-many": "mais ficheiros do que uma mensagem pode trazer",
     "file.too-large": "maior do que um ficheiro pode ser",
     "file.type-not-taken": "um tipo que aqui não se aceita",
+    "file.not-what-it-says": "não é o que o nome diz",
+    "file.infected": "o antivírus encontrou algo nele",
+    "file.signature-picture": "uma imagem pequena de uma assinatura ou de uma citação",
+    "file.repeated-picture": "uma imagem que também está em mensagens anteriores do remetente",
     "as-written": "{text}",
     # ---- above everything
     "marker": "Por favor, escreva a sua resposta acima desta linha",

@@ -143,12 +143,20 @@ class File(models.Model):
     content_id = models.CharField(max_length=255, blank=True)
     stored = models.BooleanField(default=True)
     reason = models.CharField(max_length=40, blank=True)  # why it was left out
-    position = models.PositiveIntegerField(default=0)  # among the attachments of the message
+    position = models.PositiveIntegerField(default=0)  # among Message.files
+    within = models.CharField(max_length=255, blank=True)  # the container it was unpacked from
+    author_domain = models.CharField(max_length=255, blank=True)  # of pictures that may be part of a signature
 
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(
                 fields=["message", "position"], condition=Q(message__isnull=False), name="file_once"
+            ),
+        ]
+        indexes: ClassVar = [
+            # in which messages of a domain did a picture stand? (U-65)
+            models.Index(
+                fields=["sha256", "author_domain", "message"], name="file_pictures", condition=~Q(author_domain="")
             ),
         ]
 

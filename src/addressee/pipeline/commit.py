@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from addressee.core.attachments import unjudged
 from addressee.core.contract import contract_value, name_of, reference
 from addressee.core.message import Message
 from addressee.core.setup import Setup
@@ -207,19 +208,18 @@ def _files(decided: Sequence[Decided]) -> None:
     new: dict[tuple[str, int], mail.File] = {}
     judged: dict[tuple[str, int], mail.File] = {}
     for _, delivery, d in decided:
-        taken = {id(f.attachment): f for f in d.files}
-        for position, attachment in enumerate(delivery.message.attachments):
-            place = (delivery.message.identity, position)
-            decision = taken.get(id(attachment))
-            if decision is not None:
-                judged[place] = _file_row(delivery.message, position, decision)
-            else:
-                new.setdefault(place, _file_row(delivery.message, position, FileDecision(attachment, True)))
+        message = delivery.message
+        for position, decision in enumerate(d.files):
+            judged[message.identity, position] = _file_row(message, position, decision)
+        if not d.files:
+            for position, decision in enumerate(unjudged(message, delivery.infected)):
+                new.setdefault((message.identity, position), _file_row(message, position, decision))
     bulk.insert([row for place, row in new.items() if place not in judged], "ON CONFLICT DO NOTHING")
     bulk.insert(
         list(judged.values()),
         "ON CONFLICT (message_id, position) WHERE message_id IS NOT NULL "
-        "DO UPDATE SET stored = excluded.stored, reason = excluded.reason",
+        "DO UPDATE SET stored = excluded.stored, reason = excluded.reason, "
+        "name = excluded.name, type = excluded.type, inline = excluded.inline",
     )
 
 
@@ -237,6 +237,8 @@ def _file_row(message: Message, position: int, decision: FileDecision) -> mail.F
         content_id=attachment.content_id[:255],
         stored=decision.stored,
         reason=decision.reason,
+        within=attachment.within,
+        author_domain=(message.author or "").rpartition("@")[2][:255] if attachment.picture else "",
     )
 
 
@@ -343,6 +345,8 @@ def _file(decision: FileDecision) -> dict[str, Any]:
         "name": decision.attachment.name,
         "size_bytes": decision.attachment.size_bytes,
         "stored": decision.stored,
-        "inline": decision.attachment.inline,
+        "inline": bool(decision.attachment.place),
         "reason": decision.reason or None,
+        "type": decision.attachment.type,
+        "within": decision.attachment.within or None,
     }

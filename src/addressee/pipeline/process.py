@@ -14,6 +14,7 @@ from hashlib import blake2b
 
 from django.db import InterfaceError, OperationalError, connection, transaction
 
+from addressee.core.attachments import REPEATED
 from addressee.core.decide import decide
 from addressee.core.errors import TryAgainLater
 from addressee.core.lay import lay
@@ -198,6 +199,8 @@ def read_snapshot(deliveries: Sequence[Delivery], setup: Setup, now: datetime) -
     threads.fill_recipients(snapshot, wanted.addresses)
     if setup.waits_for_replies:
         jobs.fill_waiting(snapshot, wanted.uuids)
+    if wanted.pictures:
+        threads.fill_pictures(snapshot, wanted.pictures, len(deliveries) + REPEATED)
     return snapshot
 
 

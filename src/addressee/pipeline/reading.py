@@ -295,7 +295,7 @@ def _flush(messages: Iterable[Message]) -> None:
     """The attachments that the children wrote get durable names: one sync a folder."""
     with files.Batch() as batch:
         for message in messages:
-            batch.used(attachment.sha256 for attachment in message.attachments)
+            batch.used(attachment.sha256 for attachment in message.files)
 
 
 _kept: dict[int, list[object]] = {}

@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
 from django.contrib.auth.decorators import login_not_required
 from django.core import signing
@@ -17,6 +18,7 @@ from django.urls import reverse
 from django.utils.html import escape
 from django.views.decorators.http import require_safe
 
+from addressee.core.attachments import OF_SIGNATURES
 from addressee.core.values import Disposition
 from addressee.mail import spool
 from addressee.mail.models import Communication, Delivery, File, Message
@@ -242,7 +244,7 @@ def body(request: HttpRequest, number: int) -> HttpResponse:
     reader = reader_of(request)
     delivery = reader.delivery(number)
     found = get_object_or_404(Message, identity=delivery.identity)
-    images = File.objects.filter(message=found, stored=True).exclude(content_id="")
+    images = File.objects.filter(shown_in_text(), message=found)
     shown = with_images(found.html, images, delivery.pk, reader.person.key)
     response = render(request, "web/mail_body.html", {"html": shown})
     response["Content-Security-Policy"] = BODY_POLICY
@@ -250,12 +252,17 @@ def body(request: HttpRequest, number: int) -> HttpResponse:
     return response
 
 
+def shown_in_text() -> Q:
+    """Files that the text may show: kept ones, and the pictures of signatures that are no files of a record."""
+    return (Q(stored=True) | Q(reason__in=OF_SIGNATURES)) & ~Q(content_id="")
+
+
 def with_images(html: str, images: Iterable[File], delivery: int, person: str) -> str:
     """The sanitised HTML with cid: images of this message under addresses of ours; an unknown one shows nothing."""
     known = {file.content_id.strip("<>").lower(): file.pk for file in images}
 
     def rewrite(found: re.Match[str]) -> str:
-        key = known.get(found[3].strip().lower())
+        key = known.get(unquote(found[3]).strip().lower())
         if key is None:
             return f'{found[1]}""'
         return f'{found[1]}"{escape(image_url(delivery, key, person))}"'
@@ -278,7 +285,7 @@ def image(request: HttpRequest, ticket: str) -> FileResponse:
         raise Http404("image") from error
     row = get_object_or_404(Person, key=person, is_active=True, guest=False)
     delivery = reader_from(row).delivery(number)
-    found = get_object_or_404(File, pk=key, message=delivery.identity or None, stored=True)
+    found = get_object_or_404(File, shown_in_text(), pk=key, message=delivery.identity or None)
     return inline_image(found.sha256, found.type)
 
 

@@ -117,9 +117,14 @@ class Office:
         html: str | None = None,
         hidden: str = "",
         files: Iterable[tuple[str, str, bytes]] = (),
+        pictures: Iterable[tuple[str, str, bytes]] = (),
         login: str | None = None,
     ) -> bytes:
-        """One message. `top` stands above everything, `headers` among the author's own."""
+        """One message. `top` stands above everything, `headers` among the author's own.
+
+        files     (name, type, bytes), attached
+        pictures  (Content-ID, type, bytes), related to the HTML, whether that shows them or not
+        """
         self._count += 1
         mail_from = author or "nobody@nowhere.example"
         if received is None:
@@ -138,7 +143,7 @@ class Office:
             message_id = f"<{self._count}.{self.now:%H%M%S}@{mail_from.rpartition('@')[2]}>"
         head += [f"Message-ID: {message_id}"] if message_id else []
         head += [f"Date: {format_datetime(date or self.now)}", *headers, "MIME-Version: 1.0"]
-        return _whole(head, body, html, list(files))
+        return _whole(head, body, html, list(files), list(pictures))
 
     def mail(self, author: str | None, to: str, subject: str | None, body: str = "", **more: Any) -> Line:
         """Send one mail and wait for what becomes of it."""
@@ -268,13 +273,26 @@ def _envelope(more: dict[str, Any]) -> dict[str, Envelope | None]:
     return {"envelope": None}
 
 
-def _whole(head: list[str], body: str, html: str | None, files: list[tuple[str, str, bytes]]) -> bytes:
+def _whole(
+    head: list[str],
+    body: str,
+    html: str | None,
+    files: list[tuple[str, str, bytes]],
+    pictures: list[tuple[str, str, bytes]],
+) -> bytes:
     plain = f'Content-Type: text/plain; charset="utf-8"\nContent-Transfer-Encoding: 8bit\n\n{body}\n'
     part = plain
     if html is not None:
         shown = f'Content-Type: text/html; charset="utf-8"\nContent-Transfer-Encoding: 8bit\n\n{html}\n'
         both = f"--alt\n{plain}\n--alt\n{shown}\n--alt--\n"
         part = shown if not body else f'Content-Type: multipart/alternative; boundary="alt"\n\n{both}'
+    if pictures:
+        related = "".join(
+            f"--rel\nContent-Type: {kind}; name=image00{number}.png\nContent-ID: <{cid}>\n"
+            f"Content-Transfer-Encoding: base64\n\n{base64.encodebytes(content).decode()}\n"
+            for number, (cid, kind, content) in enumerate(pictures, start=1)
+        )
+        part = f'Content-Type: multipart/related; boundary="rel"\n\n--rel\n{part}\n{related}--rel--\n'
     if files:
         parts = "".join(
             f'--mix\nContent-Type: {kind}; name="{name}"\nContent-Disposition: attachment; filename="{name}"\n'

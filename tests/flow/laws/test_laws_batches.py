@@ -33,6 +33,8 @@ BODIES = [
     "owner: Hal Helper", "note\nbetween us", "log: by line\nand more", "name: Other",
 ]  # fmt: skip
 
+LOGO, OTHER = (b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR" + bytes([0, 0, size, 0, 0, 0, size, 0]) for size in (2, 3))
+
 mails = st.lists(
     st.tuples(
         st.sampled_from(PEOPLE),
@@ -43,6 +45,7 @@ mails = st.lists(
         st.one_of(st.none(), st.integers(0, 8)),  # the message it answers
         st.sampled_from(["", CARLA, GUS, BEN]),  # Cc
         st.integers(0, 9),  # 0: the message before comes again
+        st.sampled_from([None, None, None, LOGO, LOGO, OTHER]),  # a picture below the text
     ),
     min_size=2,
     max_size=9,
@@ -51,13 +54,15 @@ mails = st.lists(
 
 def incoming(office, story):
     out = []
-    for place, (author, to, subject, body, proof, answers, cc, again) in enumerate(story):
+    for place, (author, to, subject, body, proof, answers, cc, again, picture) in enumerate(story):
         if again == 0 and out:
             out.append(out[-1])
             continue
         login = author.partition("@")[0] if proof == "login" and author.endswith("@example.test") else None
         raw = office.bytes_of(
             author, to, subject, body, proof=None if login else "dmarc" if proof == "login" else proof, login=login, cc=cc,
+            html=f"<p>{body}</p><p><img src='cid:logo'></p>" if picture else None,
+            pictures=[("logo", "image/png", picture)] if picture else [],
             message_id=f"<m{place}@{author.partition('@')[2]}>",
             headers=[f"In-Reply-To: <m{answers}@{story[answers % len(story)][0].partition('@')[2]}>"] if answers is not None else [],
         )  # fmt: skip
