@@ -189,9 +189,11 @@ class Asking(Walk):
 
     def _command_word(self) -> tuple[str, Saying | None]:
         """(the command word, "") or ("", why a word in the subject does not count)."""
-        processes = (word for word, key in self.setup.process_by_word.items() if self._is_for(key))
-        known = {*actions, *processes}
-        word = verb(self.message.subject, known, self.setup)
+        setup = self.setup
+        known = setup.mail_words if has_role(self.actor.person) else setup.mail_words_of_strangers
+        word = verb(self.message.subject, known, setup)
+        if word not in actions and word and not self._is_for(setup.process_by_word[word]):
+            word = ""
         override = self.delivery.override
         if not word:
             return "", None

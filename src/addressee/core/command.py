@@ -10,12 +10,12 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
 from addressee.core import form
-from addressee.core.fieldtype import fold
+from addressee.core.fieldtype import fold, whole
 from addressee.core.numbers import MOST_DIGITS, split_mask
 from addressee.core.registry import fields
 from addressee.core.setup import Setup, Table
@@ -78,10 +78,9 @@ def mask_pattern(mask: str) -> re.Pattern[str]:
     return re.compile(rf"(?<![\w-]){re.escape(before)}{digits}{re.escape(after)}(?![\w-])", re.IGNORECASE)
 
 
-def verb(subject: str, words: Iterable[str], setup: Setup) -> str:
-    """The command word that the subject is, or ""."""
-    text = bare_subject(subject, setup).casefold()
-    return text if text in set(words) else ""
+def verb(subject: str, words: Mapping[str, str], setup: Setup) -> str:
+    """What the command word that the subject is means, by folded word -> meaning; "" for no command."""
+    return words.get(whole(bare_subject(subject, setup)), "")
 
 
 def field_names(table: Table, namespace: str) -> dict[str, str]:

@@ -63,6 +63,7 @@ class Site(Value):
     block_as: Literal["discard", "mark"] = "discard"
     process_tag: str = "Email Process"
     limits: dict[str, int] = Field(default_factory=dict)
+    words: dict[str, tuple[str, ...]] = Field(default_factory=dict)
 
 
 class FieldDef(Value):
@@ -460,6 +461,20 @@ class Setup(Value):
             if account.kind == "group" and account.table:
                 out.setdefault(account.table, key)
         return out
+
+    @cached_property
+    def mail_words(self) -> dict[str, str]:
+        """Every word that is a command for somebody (core.words): folded -> action, or the word of a process."""
+        from addressee.core.words import every
+
+        return every(self)
+
+    @cached_property
+    def mail_words_of_strangers(self) -> dict[str, str]:
+        """The same of an author without a role."""
+        from addressee.core.words import of_strangers
+
+        return of_strangers(self)
 
     @cached_property
     def process_by_word(self) -> dict[str, str]:

@@ -71,16 +71,17 @@ def _event(wanted: Wanted, delivery: Delivery, setup: Setup) -> None:
 
 def _form(delivery: Delivery, table: str, setup: Setup) -> str:
     """The table whose fields the lines of the message name: the command's word says which."""
-    word = verb(delivery.message.subject, actions, setup)
-    return actions[word].form(table, setup) if word else table
+    word = verb(delivery.message.subject, setup.mail_words, setup)
+    return actions[word].form(table, setup) if word in actions else table
 
 
 def _process(delivery: Delivery, setup: Setup) -> str:
     """The process that a message asks for, or ""."""
     if not setup.processes:
         return ""
-    word = verb(delivery.message.subject, {"run", *setup.process_by_word}, setup)
-    return process.named_in(word, delivery.message.new_text, setup)[0] if word else ""
+    word = verb(delivery.message.subject, setup.mail_words, setup)
+    asks = word == "run" or word in setup.process_by_word
+    return process.named_in(word, delivery.message.new_text, setup)[0] if asks else ""
 
 
 def of_process(wanted: Wanted, key: str, definition: Process, setup: Setup) -> None:
@@ -146,6 +147,7 @@ def second_round(deliveries: Sequence[Delivery], snapshot: Snapshot, setup: Setu
     for token in snapshot.tokens.values():
         _persons_of(wanted, token.account, setup)
     targets: set[str] = set()
+    asking: set[str] = set()
     for delivery in deliveries:
         found = _route(delivery, setup)
         about = find(delivery.message, found, snapshot, setup, one_per_thread=True)
@@ -164,12 +166,13 @@ def second_round(deliveries: Sequence[Delivery], snapshot: Snapshot, setup: Setu
             _lines(wanted, delivery, form, setup.tables[form], setup)
         if target is None and table in setup.live_tables:
             _made_of_the_mail(wanted, delivery, table, setup)
-        if target is not None and verb(delivery.message.subject, actions, setup) == "undo" and delivery.message.author:
+        word = verb(delivery.message.subject, setup.mail_words, setup)
+        if target is not None and word == "undo" and delivery.message.author:
             answered = wanted.undo.setdefault((target.uuid, delivery.message.author), set())
             answered |= set(referenced(delivery.message))
         if target is not None and target.deleted:
             wanted.unique |= unique_keys(target.table, target.values, setup)
-    asking = {d.message.author for d in deliveries if "why" in d.message.subject.casefold() and d.message.author}
+        asking |= {delivery.message.author} if word == "why" and delivery.message.author else set()
     wanted.told |= {(uuid, author) for uuid in targets for author in asking}  # which one is told by the mails before it
     wanted.person_keys -= set(snapshot.persons)
     return wanted

@@ -11,10 +11,13 @@ from ipaddress import ip_network
 from urllib.parse import urlsplit
 
 from addressee.core.addresses import normal
+from addressee.core.fieldtype import whole
 from addressee.core.options import OPTIONS
+from addressee.core.registry import actions
 from addressee.core.route import Kind, route
 from addressee.core.setup import Grant, PersonItem, SetupFile
 from addressee.core.values import OPERATOR
+from addressee.core.words import built_in
 from addressee.setup.check_values import dangling, each_dangling, twice
 from addressee.setup.document import Fault, nearest
 from addressee.setup.lines import Path
@@ -49,6 +52,24 @@ def site_faults(setup: SetupFile) -> Iterator[Fault]:
             what = f"{shown(text)}: an address, a part of one with *, or a domain is expected."
             yield Fault(("site", "block", position), what)
     yield from _limits(setup)
+    yield from _words(setup)
+
+
+def _words(setup: SetupFile) -> Iterator[Fault]:
+    """The site's own words for commands: one meaning each, and none that the subject of an answer could be."""
+    meant = {word: action for _, word, action in built_in()} | {name: name for name in actions}
+    for action, words in setup.site.words.items():
+        if action not in actions:
+            yield Fault(("site", "words", action), f"{action} is no command of mail.", nearest(action, actions))
+            continue
+        for position, text in enumerate(words):
+            path, word = ("site", "words", action, position), whole(text)
+            if not word or not word.isprintable() or set(word) & set(":：[]#") or len(word) > 60:
+                yield Fault(path, f"{shown(text)}: a word or a few are expected, without a colon or brackets.")
+            elif word in setup.process_by_word:
+                yield Fault(path, f"{shown(text)} means the process {setup.process_by_word[word]} already.")
+            elif meant.setdefault(word, action) != action:
+                yield Fault(path, f"{shown(text)} means `{meant[word]}` already.")
 
 
 def _catch_all(setup: SetupFile) -> Iterator[Fault]:
