@@ -51,7 +51,7 @@ CASES = [
     ('catch_all = "chief@northgate.example"', 'catch_all = "chief@DESK.northgate.example"', "site.catch_all", "the domain of the records", None),
     ('update = ["herrichten"]', 'updte = ["herrichten"]', "site.words.updte", "no command", "update"),
     ('update = ["herrichten"]', 'update = ["Löschen"]', "site.words.update[1]", "means `delete`", None),
-    ('update = ["herrichten"]', 'update = ["x", "Servus"]', "site.words.help[1]", "means `update`", None),
+    ('help = ["servus"]', 'help = ["Herrichten"]', "site.words.help[1]", "means `update`", None),
     ('update = ["herrichten"]', 'update = ["Re: herrichten"]', "site.words.update[1]", "without a colon", None),
     ('update = ["herrichten"]', 'update = [" "]', "site.words.update[1]", "a word", None),
     ("attempts = 4", "attempt = 4", "site.limits.attempt", "no limit", "attempts"),
