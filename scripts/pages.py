@@ -228,6 +228,27 @@ def mail_commands() -> str:
     )
 
 
+def what_you_can_say() -> str:
+    """The grammar of a mail to us; tests/flow/test_what_you_can_say.py runs each example on it."""
+    from addressee.core.language import english
+    from addressee.core.registry import actions, fields
+    from addressee.core.setup import FieldDef
+    from addressee.core.words import WORDS
+
+    spoken = ("de", "fr", "es", "pt")
+    words = f"| Word | {' | '.join(spoken)} | What it does |\n|{'---|' * (len(spoken) + 2)}\n"
+    for name, action in sorted(actions.items()):
+        others = " | ".join(", ".join(WORDS.get(name, {}).get(each, ())) for each in spoken)
+        words += f"| `{name}` | {others} | {one_line(action)} |\n"
+    types = "| Type | A line says |\n|---|---|\n"
+    for name, kind in sorted(fields.items()):
+        example = FieldDef(type=name, choices=("New", "Open"), table="case")
+        types += f"| `{name}` | {english().say(kind.expected(example))} |\n"
+    text = (ROOT / "scripts" / "what-you-can-say.md").read_text(encoding="utf-8")
+    made = GENERATED.format(source="scripts/what-you-can-say.md and the shelves")
+    return text.replace("{made}\n", made).replace("{words}", words).replace("{types}", types)
+
+
 def modules() -> str:
     """Every module and the first line of its docstring, room by room."""
     text = "# Modules\n\n" + GENERATED.format(source="the first line of every module")
@@ -303,6 +324,7 @@ def without_name(doc: str) -> str:
 
 PAGES: dict[str, Callable[[], str]] = {
     "CHANGELOG.md": changelog,
+    "docs/howto/what-you-can-say.md": what_you_can_say,
     "docs/reference/commands.md": commands,
     "docs/reference/field-types.md": field_types,
     "docs/reference/mail-commands.md": mail_commands,

@@ -119,7 +119,7 @@ def other_numbers(subject: str, record: RecordState, setup: Setup) -> bool:
 def is_number(text: str, setup: Setup) -> bool:
     """Is a text the number of a record and nothing else?"""
     masks = (mask for table in setup.live_tables.values() for mask in (table.number, *table.number_was) if mask)
-    return any(re.fullmatch(mask_pattern(mask), text.strip(), flags=re.IGNORECASE) for mask in masks)
+    return any(mask_pattern(mask).fullmatch(text.strip()) for mask in masks)
 
 
 def find(message: Message, route: Route, snapshot: Snapshot, setup: Setup, *, one_per_thread: bool) -> Found:
