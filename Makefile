@@ -98,10 +98,10 @@ test-real: setup-dev ## with Postfix, swaks and Chromium, which apt brings where
 	$(SAY) "tests with real servers and a real browser"
 	@$(PY) -m pytest tests/real
 
-test-corpus: setup-dev ## over the public mail in CORPUS; fails when it is absent
+test-corpus: setup-dev ## over the public mail in CORPUS, every miss with its reason; fails when it is absent
 	$(SAY) "tests over the public mail in $(CORPUS)"
 	@test -d "$(CORPUS)" || { echo "No corpus at $(CORPUS). Name its folder: make test-corpus CORPUS=/path/to/corpus"; exit 66; }
-	@ADDRESSEE_CORPUS="$$(cd "$(CORPUS)" && pwd)" $(PYTEST) tests/corpus
+	@ADDRESSEE_CORPUS="$$(cd "$(CORPUS)" && pwd)" $(PY) -m pytest -s tests/corpus
 
 lint: setup-dev ## ruff: rules and format
 	$(SAY) "ruff"

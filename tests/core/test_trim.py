@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+import sys
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from re import _constants, _parser  # type: ignore[attr-defined]
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -175,3 +179,68 @@ def test_a_text_of_one_line_is_never_emptied(line: str) -> None:
 def test_nothing_is_lost_whatever_the_page_says_of_itself(text: str, known: dict[int, Kind]) -> None:
     cut = split(text, known)
     assert sorted(f"{cut.new_text} {cut.quoted_text} {cut.signature}".split()) == sorted(text.split())
+
+
+# ---- Nothing runs away -----------------------------------------------------------------------------------------------
+
+PATTERNS = {name: value for name, value in vars(clients).items() if isinstance(value, re.Pattern)}
+MOST_REPEATED = clients.LINE_CHARS
+
+
+def repetitions(tree: Any, within: int = 0) -> Iterator[tuple[int, int]]:
+    """(most times, how many wide repetitions it stands in) of each repetition of a pattern."""
+    for operation, argument in tree:
+        if operation in (_constants.MAX_REPEAT, _constants.MIN_REPEAT, _constants.POSSESSIVE_REPEAT):
+            most = int(argument[1])
+            yield most, within
+            yield from repetitions(argument[2], within + (most >= 10))
+        elif operation is _constants.BRANCH:
+            for branch in argument[1]:
+                yield from repetitions(branch, within)
+        elif operation is _constants.SUBPATTERN:
+            yield from repetitions(argument[3], within)
+        elif operation in (_constants.ASSERT, _constants.ASSERT_NOT):
+            yield from repetitions(argument[1], within)
+
+
+@pytest.mark.parametrize("name", PATTERNS)
+def test_no_pattern_of_the_trimmer_can_run_away(name: str) -> None:
+    # given a pattern of the module, taken apart
+    found = list(repetitions(_parser.parse(PATTERNS[name].pattern, PATTERNS[name].flags)))
+    # then every repetition has a bound, and no wide one stands within a wide one
+    assert all(most <= MOST_REPEATED for most, _ in found), [most for most, _ in found]
+    assert all(within == 0 for most, within in found if most >= 10)
+
+
+def calls_of(work: Callable[[], object]) -> int:
+    """How many functions are called: a measure of work that no other program on the machine can change."""
+    count = 0
+
+    def counted(*_: object) -> None:
+        nonlocal count
+        count += 1
+
+    sys.setprofile(counted)
+    try:
+        work()
+    finally:
+        sys.setprofile(None)
+    return count
+
+
+LINES_OVER = ["> a", "> a\nb:", "Ada wrote:", "On 3 Mar 2025, Ada <a@b.test> wrote:", "On 3 Mar 2025, Ada", "From: a", "--", "_" * 40,
+    "Sent from my phone", "Best regards,\nBen", "| a", "AB> a", "---\n> a", "<x", "> wrote:", "a:", "::", "", " ", "Reply above this line x",
+    "This message is confidential", "+49 30 123456\nBen"]  # fmt: skip
+
+
+@pytest.mark.parametrize("line", LINES_OVER)
+def test_the_work_grows_with_the_text_and_not_with_its_square(line: str) -> None:
+    # given the same lines 400 times and 1,600 times
+    small, large = (f"{line}\nword\n" * count for count in (400, 1_600))
+    # when they are taken apart, then four times the text is about four times the work: sixteen would be the square
+    assert calls_of(lambda: split(large)) < 6 * calls_of(lambda: split(small)) + 1_000
+
+
+def test_of_a_long_line_only_the_beginning_is_looked_at() -> None:
+    small, large = (f"Yes.\n\nOn 3 Mar 2025, {'Ada ' * count}\nwrote:\n> a" for count in (200, 200_000))
+    assert calls_of(lambda: split(large)) == calls_of(lambda: split(small))

@@ -37,7 +37,7 @@ def safe_name(name: str, limits: Limits = DEFAULT) -> str:
     system treats as a device or hides. Idempotent.
     """
     last = _UNSAFE.sub("", name[:4_096]).replace("\\", "/").rstrip("/ .").rpartition("/")[2]
-    last = re.sub(r'[<>:"|?*]', "_", " ".join(last.split())).strip(" .")
+    last = re.sub(r'[<>:"|?*]', "_", re.sub(r" {2,}", " ", last)).strip().strip(" .")
     if _RESERVED.match(last):
         last = "_" + last
     encoded = last.encode("utf-8", "replace")

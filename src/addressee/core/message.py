@@ -45,6 +45,7 @@ class Attachment:
     opened   its files are in Message.unpacked
     within   the name of the container it was unpacked from; "" for a part of the message itself
     inside   that is an attached message, or in one: it goes with that; what winmail.dat holds stands for it
+    said_inline  its Content-Disposition says so (RFC 2183 2.1)
     """
 
     name: str  # safe: no path, no control characters, at most 255 bytes
@@ -61,6 +62,7 @@ class Attachment:
     opened: bool = False
     within: str = ""
     inside: bool = False
+    said_inline: bool = False
 
 
 @dataclass(frozen=True)

@@ -19,7 +19,7 @@ from addressee.core.nature import nature as nature_of
 
 __all__ = ["DEFAULT", "Limits", "Parsed", "parse"]
 
-_BRACKETED = re.compile(r"<([^<>\s]{1,990})>")
+_BRACKETED = re.compile(r"<([^<>]{1,990})>")
 # Headers that hops add or change on the way: not part of what makes a message the same (law 3).
 _HOP_FIELDS = {
     "received", "return-path", "delivered-to", "x-original-to", "envelope-to", "x-envelope-to",
@@ -188,7 +188,8 @@ def _ids(value: bytes) -> tuple[str, ...]:
     if not value:
         return ()
     shown = printable(raw_text(value))
-    found = _BRACKETED.findall(shown)
+    # white space within is folding of an obsolete program (RFC 5322 4.5.4)
+    found = ["".join(item.split()) for item in _BRACKETED.findall(shown) if "@" in item or " " not in item]
     if not found:
         found = [word.strip("<>,;") for word in shown.split() if "@" in word]
     return tuple(dict.fromkeys(storable(item)[:990] for item in found if item))

@@ -101,6 +101,7 @@ def _of_part(
     return replace(
         made,
         inline=bool(place) or disposition.startswith("inline"),
+        said_inline=disposition.startswith("inline"),
         content_id=content_id,
         place=place,
         picture=picture,

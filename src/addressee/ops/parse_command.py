@@ -97,7 +97,7 @@ def message_line(message: Message, file: str = "") -> dict[str, Any]:
                 "name": item.name,
                 "type": item.type,
                 "size_bytes": item.size_bytes,
-                "inline": item.inline,
+                "inline": item.said_inline,  # what the message says; what is made of it is decided later
                 "sha256": item.sha256,
             }
             for item in message.attachments
