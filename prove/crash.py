@@ -44,6 +44,17 @@ mail = { text = "log" }
 [tables.thing.fields]
 name = { type = "text", required = true }
 log = { type = "append_only" }
+[tables.piece]
+title = "name"
+mail = { text = "log" }
+[tables.piece.fields]
+name = { type = "text", required = true }
+log = { type = "append_only" }
+[processes.paint]
+table = "piece"
+tags = ["Email Process"]
+assurance = "E3"
+steps = [{ comment = "painted" }]
 [roles.keeper]
 everything = true
 [people.kim]
@@ -89,13 +100,15 @@ def template() -> Iterator[Home]:
         setup = Path(folder) / "firm.toml"
         setup.write_text(FIRM, encoding="utf-8")
         home = make(Path(folder) / "template", setup)
-        for number, (to, subject) in enumerate((("thing", "create"), ("thing", "THING-1 later"))):
+        orders = [("thing", "create"), ("thing", "THING-1 later"), *[("piece", "create")] * 3, ("piece", "paint")]
+        for number, (to, subject) in enumerate(orders):
             raw = (
                 "Authentication-Results: mx.firm.test; dmarc=pass header.from=firm.test\r\n"
                 f"From: kim@firm.test\r\nTo: {to}@records.firm.test\r\nSubject: {subject}\r\n"
                 f"Message-ID: <kim{number}@firm.test>\r\n\r\n{'Anchor' if subject == 'create' else ''}\r\n"
             )
-            home.run("receive", stdin=raw.encode())
+            queue = ["--queue-only"] if subject == "paint" else []  # the batch is worked on in the rounds
+            home.run("receive", *queue, stdin=raw.encode())
         yield home
 
 
@@ -149,6 +162,10 @@ def faults_of(home: Home) -> list[str]:
     said = [entry["text"] for entry in things[0]["values"]["log"]] if things else []
     if said != ["begun", "ended"]:
         wrong.append(f"the steps of the job: {said}")
+    pieces = home.run("records", "piece", "--json").lines
+    painted = [[entry["text"] for entry in piece["values"]["log"] or ()] for piece in pieces]
+    if painted != [["Anchor", "painted"]] * 3 and painted != [["painted"]] * 3:
+        wrong.append(f"the records of the batch: {painted}")
     receipts = [item for item in outbox if item["kind"] == "receipt" and item["to"] == "gus@customer.test"]
     if len(receipts) != 1 or receipts[0]["state"] != "sent":
         wrong.append(f"receipts: {[(item['state'], item['last_error']) for item in receipts]}")
@@ -156,7 +173,7 @@ def faults_of(home: Home) -> list[str]:
     if sum(b"gus@customer.test" in each for each in sent) != 1:
         wrong.append("the receipt left not exactly once")
     ledger = ledgers[0]
-    if not ledger["adds_up"] or ledger["applied"] != 3 or ledger["waiting"] or ledger["held"]:
+    if not ledger["adds_up"] or ledger["applied"] != 7 or ledger["waiting"] or ledger["held"]:
         wrong.append(f"ledger {ledger}")
     return wrong
 

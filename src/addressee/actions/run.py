@@ -28,8 +28,7 @@ class Run(Action):
         if request.run is None:
             raise CannotBeDone(Reason.NO_PROCESS)
         run = process.filled(request.run, request.values)
-        if request.record is None:
-            raise CannotBeDone(Reason.NOT_BUILT)
+        assert request.record is not None  # noqa: S101  over a table it is a batch (core/batch)
         uuid, label = request.fresh.uuid(), run.definition.label or run.process
         advanced = process.advance(run, request)
         waiting, plan = advanced.waiting, advanced.changeset

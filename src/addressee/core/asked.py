@@ -6,11 +6,12 @@ import difflib
 from dataclasses import replace
 from typing import Any
 
-from addressee.core import lines, process, replies
+from addressee.core import batch, lines, process, replies
 from addressee.core.action import Action, CannotBeDone, Changeset, Target
 from addressee.core.addresses import normal
 from addressee.core.attachments import sort_files
 from addressee.core.authorise import ACCESS, extent, field_access, has_role, is_staff, needed
+from addressee.core.batch import BATCHES
 from addressee.core.command import verb
 from addressee.core.confirmation import essence
 from addressee.core.form import Torn, edited
@@ -79,12 +80,7 @@ class Asking(Walk):
             self.note("value", "passed over", f"labels that name no field: {', '.join(text.passed)[:200]}")
         if refused := self._no_one_thing(text):
             return refused
-        values, self.faults = lines.read_values(text.body, self._lines_for(), self.reading(), self.setup)
-        prose = text.prose
-        if self.verb == "run":  # its lines are parameters, not fields
-            prose = self._without_name(prose, values)
-        else:
-            self.named = frozenset(lines.names_set(text.body))
+        values, prose = self._read(text)
         invitation = self.message.invitation
         to_events = not self.verb and self.table == schedule_table(EVENT, self.setup)
         if invitation and to_events and (record is None or invitation.method == "reply"):
@@ -103,11 +99,23 @@ class Asking(Walk):
             return self._refused(text.doubt)
         return None
 
+    def _read(self, text: lines.Text) -> tuple[dict[str, Any], str]:
+        """The values of the lines, and the prose; what is wrong with a line becomes a fault."""
+        values, self.faults = lines.read_values(text.body, self._lines_for(), self.reading(), self.setup)
+        if self.verb == "run":  # its lines are parameters, not fields
+            return values, self._without_name(text.prose, values)
+        self.named = frozenset(lines.names_set(text.body))
+        if self.record is None and self.verb in BATCHES:
+            self.view, self.named = process.view_in(self.message.new_text), self.named - {"view"}
+            values.pop("view", None)
+        return values, text.prose
+
     def _lines_for(self) -> Table:
         """What the lines of the message fill in: fields of a table, or the parameters of a process."""
         if self.verb != "run":
             table = self.setup.tables[self.form]
-            return actions[self.verb].form_lines(table, self.record is not None) if self.verb in actions else table
+            lined = actions[self.verb].form_lines(table, self.record is not None) if self.verb in actions else table
+            return batch.with_view(lined) if self.verb == "update" and self.record is None else lined
         return process.form_of(self.setup.processes[self.process] if self.process else None)
 
     def _unknown_process(self) -> Decision | None:
@@ -243,6 +251,8 @@ class Asking(Walk):
     def _on_table(self, values: dict[str, Any], prose: str, why_none: Saying | None) -> Decision:
         word = self.verb or "create"
         action: Action = actions[word]
+        if word == "run" or (self.view and word in BATCHES):
+            return self._batch(action, values)
         if action.target is Target.RECORD:
             return self._impossible(Reason.NO_RECORD)
         if word != "create":
@@ -351,6 +361,43 @@ class Asking(Walk):
             return saying("why.creates-of-domain", most=per_domain)
         return None
 
+    def _batch(self, action: Action, values: dict[str, Any]) -> Decision:
+        """The command over all records of the table or of a view: the right, the level, and a preview of how many."""
+        view = self.setup.view_named(self.table, self.view) if self.view else ""
+        if self.view and not view:
+            return self._refused(Reason.NO_VIEW, saying("why.no-view", table=self.table, view=self.view[:60]))
+        request = replace(self._request(action.name, None, values, "", Visibility.INTERNAL), view=view)
+        reach = action.reach(request)
+        denied = self._denied(None, values) if reach else self._out_of_reach(action, None)
+        if denied:
+            return self._refused(Reason.NOT_PERMITTED, denied)
+        if self.faults:
+            return self._refused(self._fault_reason())
+        count, most = self.snapshot.counted.get((self.table, view), 0), self.setup.option("confirm_above")
+        try:
+            plan = batch.plan(request, count)
+        except CannotBeDone as fault:
+            return self._refused(fault.reason, as_written(fault.why) if isinstance(fault.why, str) else fault.why)
+        least, why = action.level(request), None
+        if not self._sure(least):
+            why = saying(
+                "why.level",
+                action=self._what(action),
+                least=int(needed(least, self.policy)),
+                level=int(self.actor.level),
+            )
+            if least < Assurance.E4 and self.actor.level < Assurance.E1:
+                return self.settle(Disposition.HOLD, Reason.NOT_PROVEN, why)
+        elif count > most and self.delivery.override is None:
+            why = saying("why.batch", action=self._what(action), count=count, most=most + 1)
+        if why is not None:
+            return self._ask(self._what(action), plan, why, batch.about(request, count))
+        self.plan = plan
+        self.used_right = f"{self._what(action)} on {self.table}: {reach}"
+        self.note("authorise", action.name, f"reaches {reach} records of {self.table}")
+        self._note_plan()
+        return self.settle(Disposition.ACCEPT, Reason.DONE)
+
     def _on_record(self, record: RecordState, values: dict[str, Any], prose: str, why_none: Saying | None) -> Decision:
         word = self.verb or ("update" if self.named else "comment")
         if why_none:
@@ -406,7 +453,7 @@ class Asking(Walk):
             return self._refused(Reason.BAD_VALUE)
         if unsure is not None or self._is_another(plan):
             self.steps = steps  # what it would do is no part of what it did
-            return self._ask(action.name, plan, unsure)
+            return self._ask(self._what(action), plan, unsure)
         self.plan = plan
         self.used_right = f"{self._what(action)} on {self.table}: {reach}"
         self.note("authorise", action.name, f"reaches {reach} records of {self.table}")
@@ -419,11 +466,11 @@ class Asking(Walk):
         shown = override.shown if override is not None and self.confirmed else ""
         return bool(shown) and shown != essence(plan.effects, self.snapshot)
 
-    def _ask(self, verb: str, plan: Changeset, unsure: Saying | None) -> Decision:
+    def _ask(self, verb: str, plan: Changeset, unsure: Saying | None, about: Saying | None = None) -> Decision:
         """Hold it, and show its author what would change (DESIGN section 4: confirmation asked)."""
         if self.confirmed and unsure is not None:
             return self.settle(Disposition.HOLD, Reason.NOT_PROVEN, unsure)
-        self.asks = Asks(verb, plan.effects, essence(plan.effects, self.snapshot), again=self.confirmed)
+        self.asks = Asks(verb, plan.effects, essence(plan.effects, self.snapshot), about, again=self.confirmed)
         return self.settle(Disposition.HOLD, Reason.CONFIRM, unsure or saying("why.other-than-shown"))
 
     def _commented(self, record: RecordState, prose: str, reason: Reason, why: Saying | str = "") -> Decision:

@@ -113,6 +113,8 @@ def message(telling: Telling, code: str, words: Language, *, reads: bool) -> tup
     else:
         table = setup.tables.get(asks.effects[0].table) if asks.effects else None
         name = what = (table.label if table else "") or (asks.effects[0].table if asks.effects else "")
+        if asks.about is not None:
+            name = what = words.say(asks.about)
     lines = [words("confirm.subject", what=f"{asks.verb} {what}".rstrip())]
     if asks.again:
         lines += ["", words("confirm.again")]

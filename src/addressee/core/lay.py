@@ -38,8 +38,7 @@ def lay(decision: Decision, delivery: Delivery, snapshot: Snapshot, setup: Setup
     if settled and decision.target:
         snapshot.applied.setdefault((message.identity, decision.target), decision.delivery)
     _lay_confirmation(decision, snapshot)
-    for change in decision.changes:
-        _lay_change(change.state, change.kind, snapshot, setup)
+    lay_effects(decision, snapshot, setup)
     for draft in decision.communications:
         if draft.message:
             # 0, as mail/threads reads it from the communication, which names no delivery
@@ -49,6 +48,18 @@ def lay(decision: Decision, delivery: Delivery, snapshot: Snapshot, setup: Setup
         _lay_message(decision, message.message_id, snapshot)
     _lay_cause(decision, message.identity, snapshot)
     _lay_past(decision, delivery, snapshot)
+    author = decision.author or "(no author)"
+    if decision.guest_create and decision.disposition is Disposition.ACCEPT:
+        snapshot.count(author).creates_hour += 1
+        snapshot.count("@" + author.rpartition("@")[2]).creates_hour += 1
+    if decision.bad_token:
+        snapshot.count(author).bad_tokens_hour += 1
+
+
+def lay_effects(decision: Decision, snapshot: Snapshot, setup: Setup) -> None:
+    """What a decision does to records and mail, whichever door it came by."""
+    for change in decision.changes:
+        _lay_change(change.state, change.kind, snapshot, setup)
     for (record, address), bound in decision.correspondents.items():
         _bind(snapshot, record, address, bound)
     for out in decision.outbox:
@@ -61,12 +72,6 @@ def lay(decision: Decision, delivery: Delivery, snapshot: Snapshot, setup: Setup
         others = set(snapshot.followers.get(record, ())) - {person}
         snapshot.followers[record] = tuple(sorted(others | {person} if on else others))
     lay_jobs(decision, snapshot)
-    author = decision.author or "(no author)"
-    if decision.guest_create and decision.disposition is Disposition.ACCEPT:
-        snapshot.count(author).creates_hour += 1
-        snapshot.count("@" + author.rpartition("@")[2]).creates_hour += 1
-    if decision.bad_token:
-        snapshot.count(author).bad_tokens_hour += 1
 
 
 def _lay_confirmation(decision: Decision, snapshot: Snapshot) -> None:

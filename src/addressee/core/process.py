@@ -96,9 +96,18 @@ def named_in(word: str, text: str, setup: Setup) -> tuple[str, str]:
     return setup.process_by_word.get(called, ""), called
 
 
+def view_in(text: str) -> str:
+    """What a line `view: name` of a text says, "" without one."""
+    for row in text.split("\n"):
+        label, colon, rest = row.partition(":")
+        if colon and label.strip().casefold() == "view":
+            return rest.strip()
+    return ""
+
+
 def filled(run: Run, values: Mapping[str, Any]) -> Run:
     """The run with its parameters as they were given, defaults for the rest. Raises CannotBeDone for one missing."""
-    given = {name: value for name, value in values.items() if name in run.definition.parameters}
+    given = {**run.parameters, **{name: each for name, each in values.items() if name in run.definition.parameters}}
     for name, definition in run.definition.parameters.items():
         if given.get(name) is None and definition.default is not None:
             given[name] = fields[definition.type].check(definition.default, definition, Reading())

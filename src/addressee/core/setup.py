@@ -462,6 +462,14 @@ class Setup(Value):
                 out.setdefault(account.table, key)
         return out
 
+    def view_named(self, table: str, text: str) -> str:
+        """The view of a table that a text names by key, with the namespace or by label; "" for none."""
+        wanted = " ".join(text.casefold().split())
+        for key, view in self.views.items():
+            if view.table == table and wanted in (key, f"{self.site.namespace}_{key}".lower(), view.label.casefold()):
+                return key
+        return ""
+
     @cached_property
     def mail_words(self) -> dict[str, str]:
         """Every word that is a command for somebody (core.words): folded -> action, or the word of a process."""

@@ -350,7 +350,7 @@ class Effect:
 
     kind: str
     table: str
-    record: str  # uuid
+    record: str  # uuid; "" for a batch
     fields: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
@@ -427,6 +427,7 @@ class Asks:
     verb: str
     effects: tuple[Effect, ...]
     shown: str
+    about: Saying | None = None  # how many records, where it is more than the one that was written to
     again: bool = False  # it was confirmed, but what would change is no longer what was shown
 
 
@@ -613,6 +614,7 @@ class Wanted:
     tables: set[str] = field(default_factory=set)  # that may get a new record
     turns: set[str] = field(default_factory=set)
     person_texts: set[str] = field(default_factory=set)  # names of persons in field lines, folded
+    counts: set[tuple[str, str]] = field(default_factory=set)  # (table, view) of batches: how many records?
     told: set[tuple[str, str]] = field(default_factory=set)  # (record, author) whose past is asked for
     undo: dict[tuple[str, str], set[str]] = field(default_factory=dict)  # (record, author) -> ids he answers
     pictures: set[tuple[str, str]] = field(default_factory=set)  # (sha256, domain) that may be of a signature

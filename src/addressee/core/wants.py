@@ -7,6 +7,7 @@ from typing import Any
 
 from addressee.core import process
 from addressee.core.attachments import pictures_of
+from addressee.core.batch import BATCHES
 from addressee.core.calendar import uid_key
 from addressee.core.command import read_body, verb
 from addressee.core.distribution import turn_name
@@ -53,6 +54,9 @@ def first_round(deliveries: Sequence[Delivery], setup: Setup) -> Wanted:
         if form and form != found.table:
             _new_record(wanted, form, "", setup)
         asked = _process(delivery, setup)
+        if found.kind is Kind.TABLE and (asked or verb(delivery.message.subject, BATCHES, setup)):
+            view = process.view_in(delivery.message.new_text)
+            wanted.counts.add((found.table, setup.view_named(found.table, view) if view else ""))
         if asked:
             of_process(wanted, asked, setup.processes[asked], setup)
     return wanted

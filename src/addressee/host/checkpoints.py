@@ -25,6 +25,7 @@ POINTS = (
     "written",  # all rows written, not committed
     "committed",  # K7, K8: effects committed, outbox rows not taken
     "job-claimed",  # a worker has a job in hand, nothing done
+    "slice-written",  # a slice of a batch is written, how far the job is not yet
     "job-written",  # a step of it written, not committed
     "job-committed",  # committed: the step stands, and so does how far the job is
     "outbox-taken",  # outbox row taken, nothing sent

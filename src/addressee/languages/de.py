@@ -281,6 +281,14 @@ SENTENCES: dict[str, str] = {
     "why.event-level": "es verlangt E{least}",
     "note.repeats": "Der Termin wiederholt sich; hier steht nur der erste.",
     "why.too-large": "{size} Bytes; die Option message_size_bytes erlaubt {most}",
+    # ---- batches
+    "batch.about.one": "{count} Datensatz von {table}",
+    "batch.about.other": "{count} Datensätze von {table}",
+    "batch.about-view.one": "{count} Datensatz von {table} in der Ansicht {view}",
+    "batch.about-view.other": "{count} Datensätze von {table} in der Ansicht {view}",
+    "batch.over": "{what} ist fertig.",
+    "batch.counts": "{done} erledigt, {unchanged} unverändert, {refused} abgelehnt, {failed} fehlgeschlagen, von {total} Datensätzen",
+    "batch.link": "Jeder Datensatz und was aus ihm wurde: {url}",
     # ---- and what helps
     "cure.bad-value": "Senden Sie die Zeilen mit dem richtigen Wert noch einmal; die anderen waren richtig.",
     "cure.no-such-field": "Die Antwort auf `help` nennt die Felder.",

@@ -189,6 +189,14 @@ SENTENCES: dict[str, str] = {
     "why.event-level": "it asks for E{least}",
     "note.repeats": "It repeats; only its first time stands here.",
     "why.too-large": "{size} bytes; the option message_size_bytes allows {most}",
+    # ---- batches
+    "batch.about.one": "{count} record of {table}",
+    "batch.about.other": "{count} records of {table}",
+    "batch.about-view.one": "{count} record of {table} in the view {view}",
+    "batch.about-view.other": "{count} records of {table} in the view {view}",
+    "batch.over": "{what} is done.",
+    "batch.counts": "{done} done, {unchanged} unchanged, {refused} refused, {failed} failed, of {total} records",
+    "batch.link": "Each record and what became of it: {url}",
     # ---- and what helps
     "cure.bad-value": "send the lines again with the value put right; the others were right.",
     "cure.no-such-field": "the answer to `help` names the fields.",

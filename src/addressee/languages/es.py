@@ -281,6 +281,14 @@ SENTENCES: dict[str, str] = {
     "why.event-level": "pide E{least}",
     "note.repeats": "Se repite; aquí solo consta la primera vez.",
     "why.too-large": "{size} bytes; la opción message_size_bytes permite {most}",
+    # ---- batches
+    "batch.about.one": "{count} registro de {table}",
+    "batch.about.other": "{count} registros de {table}",
+    "batch.about-view.one": "{count} registro de {table} en la vista {view}",
+    "batch.about-view.other": "{count} registros de {table} en la vista {view}",
+    "batch.over": "{what} ha terminado.",
+    "batch.counts": "{done} hechos, {unchanged} sin cambio, {refused} rechazados, {failed} fallidos, de {total} registros",
+    "batch.link": "Cada registro y qué fue de él: {url}",
     # ---- and what helps
     "cure.bad-value": "envíe otra vez las líneas con el valor corregido; las demás estaban bien.",
     "cure.no-such-field": "la respuesta a `help` nombra los campos.",

@@ -281,6 +281,14 @@ SENTENCES: dict[str, str] = {
     "why.event-level": "il demande E{least}",
     "note.repeats": "L'événement se répète ; seule la première date figure ici.",
     "why.too-large": "{size} octets ; l'option message_size_bytes en permet {most}",
+    # ---- batches
+    "batch.about.one": "{count} fiche de {table}",
+    "batch.about.other": "{count} fiches de {table}",
+    "batch.about-view.one": "{count} fiche de {table} dans la vue {view}",
+    "batch.about-view.other": "{count} fiches de {table} dans la vue {view}",
+    "batch.over": "{what} est terminé.",
+    "batch.counts": "{done} faites, {unchanged} inchangées, {refused} refusées, {failed} en échec, sur {total} fiches",
+    "batch.link": "Chaque fiche et ce qu'elle est devenue : {url}",
     # ---- and what helps
     "cure.bad-value": "renvoyez les lignes avec la bonne valeur ; les autres étaient justes.",
     "cure.no-such-field": "la réponse à `help` nomme les champs.",

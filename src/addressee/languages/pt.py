@@ -281,6 +281,14 @@ SENTENCES: dict[str, str] = {
     "why.event-level": "pede E{least}",
     "note.repeats": "Repete-se; aqui só fica a primeira vez.",
     "why.too-large": "{size} bytes; a opção message_size_bytes permite {most}",
+    # ---- batches
+    "batch.about.one": "{count} registo de {table}",
+    "batch.about.other": "{count} registos de {table}",
+    "batch.about-view.one": "{count} registo de {table} na vista {view}",
+    "batch.about-view.other": "{count} registos de {table} na vista {view}",
+    "batch.over": "{what} terminou.",
+    "batch.counts": "{done} feitos, {unchanged} sem alteração, {refused} recusados, {failed} falhados, de {total} registos",
+    "batch.link": "Cada registo e o que foi feito dele: {url}",
     # ---- and what helps
     "cure.bad-value": "envie de novo as linhas com o valor corrigido; as outras estavam certas.",
     "cure.no-such-field": "a resposta a `help` nomeia os campos.",

@@ -308,6 +308,8 @@ def result_of(decision: Decision, snapshot: Snapshot, setup: Setup) -> dict[str,
 
 def _effect(effect: Effect, snapshot: Snapshot, setup: Setup) -> dict[str, Any]:
     table = setup.tables[effect.table]
+    if not effect.record:  # of a batch: its job tells what becomes of each record
+        return {"kind": effect.kind, "table": effect.table, "record": None, "fields": {}}
     record = snapshot.records[effect.record]
 
     def linked(uuid: str) -> dict[str, str] | None:

@@ -197,6 +197,8 @@ def read_snapshot(deliveries: Sequence[Delivery], setup: Setup, now: datetime) -
     if any(d.message.author in snapshot.person_by_address for d in deliveries):  # staff may answer in public
         threads.fill_last_messages(snapshot, wanted.uuids & set(snapshot.correspondents))
     threads.fill_recipients(snapshot, wanted.addresses)
+    for table, view in wanted.counts:
+        snapshot.counted[table, view] = lists.of_view(table, view, setup).count()
     if setup.waits_for_replies:
         jobs.fill_waiting(snapshot, wanted.uuids)
     if wanted.pictures:

@@ -76,6 +76,12 @@ def of_table(table: str, *, deleted: bool = False) -> QuerySet[Record]:
     return Record.objects.filter(table=table, deleted_at__isnull=not deleted)
 
 
+def of_view(table: str, view: str, setup: Setup) -> QuerySet[Record]:
+    """The records of a table that a view shows; all of them for the view "". Raises NoSuchField and BadValue."""
+    records = of_table(table)
+    return filtered(records, table, setup.views[view].where, setup) if view else records
+
+
 def _of_teams(person: Person, setup: Setup) -> Q:
     teams = setup.teams_of(person.key)
     members = {member for team in teams for member in setup.teams[team].members}
