@@ -33,6 +33,8 @@ FORBIDDEN_NAMES = {
 MAY_CATCH_EVERYTHING = [
     "pipeline/deliver.py",  # one message that cannot be sent holds back no other
     "pipeline/jobs.py",  # a job that fails is tried again, and shown
+    "pipeline/jobs.py",  # a slice that fails is replayed one by one
+    "pipeline/jobs.py",  # and one record that fails holds back no other
     "pipeline/process.py",  # a batch that fails is replayed one by one
     "pipeline/worker.py",  # the mail stays and is tried again
     "transports/policy.py",  # the mail server asks again later

@@ -114,8 +114,7 @@ class Asking(Walk):
         """What the lines of the message fill in: fields of a table, or the parameters of a process."""
         if self.verb != "run":
             table = self.setup.tables[self.form]
-            lined = actions[self.verb].form_lines(table, self.record is not None) if self.verb in actions else table
-            return batch.with_view(lined) if self.verb == "update" and self.record is None else lined
+            return actions[self.verb].form_lines(table, self.record is not None) if self.verb in actions else table
         return process.form_of(self.setup.processes[self.process] if self.process else None)
 
     def _unknown_process(self) -> Decision | None:
