@@ -54,7 +54,7 @@ def first_round(deliveries: Sequence[Delivery], setup: Setup) -> Wanted:
         if form and form != found.table:
             _new_record(wanted, form, "", setup)
         asked = _process(delivery, setup)
-        if found.kind is Kind.TABLE and (asked or verb(delivery.message.subject, BATCHES, setup)):
+        if found.kind is Kind.TABLE and (asked or verb(delivery.message.subject, setup.mail_words, setup) in BATCHES):
             view = process.view_in(delivery.message.new_text)
             wanted.counts.add((found.table, setup.view_named(found.table, view) if view else ""))
         if asked:
