@@ -40,7 +40,7 @@ HOSTILE = [
     (start + piece * clients.LINE_CHARS)[: clients.LINE_CHARS] for piece in PIECES for start in ("", "On 3 ", "--")
 ]
 # Those that are looked for within a line; the others are asked of its beginning.
-SEARCHED = {"_VERB", "_VERB_AT_END", "_TIME", "_DATE", "_ADDRESS", "_BRACKETED", "DIGIT_OR_AT"}
+SEARCHED = {"_VERB", "_VERB_AT_END", "_TIME", "_DATE", "_ADDRESS", "_BRACKETED", "_OF_MAIL", "DIGIT_OR_AT"}
 
 
 def seconds(work: Callable[[], object]) -> float:

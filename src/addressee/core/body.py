@@ -383,8 +383,8 @@ class _Pass:
     def _has_fields(self, at: int) -> bool:
         """A mail's fields shown as text: who wrote, and two more within a few lines.
 
-        "from: Berlin", "to: Hamburg", "date: ..." may be fields of a record: without an address, a time or the
-        label "Sent" they are.
+        "from: Berlin", "to: Hamburg", "date: ..." may be fields of a record: without an address they are, unless
+        there are four, one of them "Sent" or with a time of day.
         """
         first = self.lines[at]
         name = clients.label(first)
@@ -408,11 +408,9 @@ class _Pass:
             return clients.has_address(first) and first[:1] not in "abcdefghijklmnopqrstuvwxyz"
         if len(set(names)) < 2:
             return False
-        return (
-            any(map(clients.has_address, shown))
-            or any(map(clients.has_time, shown[1:]))
-            or (len(set(names)) > 3 and any(map(clients.is_sent, names)))
-        )
+        if any(map(clients.has_address, shown)):
+            return True
+        return len(set(names)) > 3 and (any(map(clients.has_time, shown[1:])) or any(map(clients.is_sent, names)))
 
     def _any_fields(self, at: int) -> bool:
         """Three fields in a row below a rule, the first with an address: a mail in a language we do not know."""

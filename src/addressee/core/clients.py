@@ -456,9 +456,17 @@ _BANNER = re.compile(
 )
 
 
+# Else "Warning: the external disk is full" would be one.
+_OF_MAIL = re.compile(
+    r"\b(?:e-?mails?|messages?|sender|organi[sz]ation|nachricht|absender|courriel|expéditeur|correo|mensaje|remitente|"
+    r"mensagem|remetente|messaggio|mittente|bericht|afzender|wiadomość|zpráva|письмо|сообщение)\b|^\W{0,4}\[?ext",
+    re.IGNORECASE,
+)
+
+
 def is_banner(line: str) -> bool:
     """The first line of a warning that a gateway puts above mail from outside."""
-    return len(line) > 7 and _BANNER.match(line) is not None
+    return len(line) > 7 and _BANNER.match(line) is not None and _OF_MAIL.search(line) is not None
 
 
 PGP_SIGNED = "-----BEGIN PGP SIGNED MESSAGE-----"
