@@ -10,8 +10,9 @@ from addressee.core import batch, lines, process, replies
 from addressee.core.action import Action, CannotBeDone, Changeset, Target
 from addressee.core.addresses import normal
 from addressee.core.attachments import sort_files
-from addressee.core.authorise import ACCESS, extent, field_access, has_role, is_staff, needed
+from addressee.core.authorise import extent, field_access, has_role, is_staff, needed
 from addressee.core.batch import BATCHES
+from addressee.core.checks import barred, faults_of
 from addressee.core.command import verb
 from addressee.core.confirmation import essence
 from addressee.core.form import Torn, edited
@@ -19,7 +20,7 @@ from addressee.core.invited import EVENT, planned
 from addressee.core.language import Saying, as_written, english, saying
 from addressee.core.message import Invitation, Nature
 from addressee.core.reasons import Reason
-from addressee.core.registry import actions, fields
+from addressee.core.registry import actions
 from addressee.core.route import Kind, route
 from addressee.core.schedule import schedule_table
 from addressee.core.setup import Table
@@ -30,7 +31,6 @@ from addressee.core.values import (
     Assurance,
     Decision,
     Disposition,
-    LineFault,
     RecordState,
     Right,
     TokenState,
@@ -273,7 +273,7 @@ class Asking(Walk):
         self.unverified = not self.actor.level >= Assurance.E3 and not self.released
         visibility = Visibility.INTERNAL if has_role(actor.person) else Visibility.PUBLIC
         plan = action.plan(self._request("create", None, values, prose, visibility))
-        faults = self._missing(plan) or self._taken(plan)
+        faults = faults_of(plan, self.form, self.snapshot, self.setup)
         if faults:
             self.faults = faults
             self._note_faults()
@@ -447,7 +447,7 @@ class Asking(Walk):
             plan = action.plan(request)
         except CannotBeDone as fault:
             return self._refused(fault.reason, as_written(fault.why) if isinstance(fault.why, str) else fault.why)
-        self.faults = self._missing(plan) or self._taken(plan)
+        self.faults = faults_of(plan, self.form, self.snapshot, self.setup)
         if self.faults:
             return self._refused(Reason.BAD_VALUE)
         if unsure is not None or self._is_another(plan):
@@ -587,16 +587,11 @@ class Asking(Walk):
         if self.released and record is None:
             return None
         same = self._unchanged(record, values)
-        barred = [
-            name
-            for name in sorted(self.named - same)
-            if ACCESS.index(field_access(self.actor.person, self.form, name, self.setup)) < ACCESS.index(access)
-        ]
-        if not barred:
+        kept = barred(self.actor.person, self.form, self.named - same, self.setup, access)
+        if not kept:
             return None
-        if access == "read":
-            return saying("why.may-not-read", who=self._who_is(), fields=tuple(barred), table=self.form)
-        return saying("why.may-not-write", who=self._who_is(), fields=tuple(barred), table=self.form)
+        slug = "why.may-not-read" if access == "read" else "why.may-not-write"
+        return saying(slug, who=self._who_is(), fields=tuple(kept), table=self.form)
 
     def _out_of_reach(self, action: Action, record: RecordState | None) -> Saying:
         if record is None:
@@ -614,28 +609,3 @@ class Asking(Walk):
     def _sensitive(self, values: dict[str, Any]) -> bool:
         live = self.setup.tables[self.form].live_fields
         return any(live[name].sensitive for name in values)
-
-    def _taken(self, plan: Changeset) -> tuple[LineFault, ...]:
-        """The values of a plan that another record holds, where the field is unique."""
-        found: list[LineFault] = []
-        for change in plan.changes:
-            for name, definition in self.setup.tables[change.table].live_fields.items():
-                back = change.kind == "restore"  # all its values come back, and may have been taken meanwhile
-                if not definition.unique or not (back or name in change.after):
-                    continue
-                for key in fields[definition.type].keys(change.state.values.get(name)):
-                    holder = self.snapshot.unique.get((change.table, name, key))
-                    if holder is not None and holder != change.record:
-                        text = str(change.state.values.get(name))
-                        found.append(LineFault(definition.label or name, 0, text, saying("expected.unique"), "taken"))
-        return tuple(dict.fromkeys(found))
-
-    def _missing(self, plan: Changeset) -> tuple[LineFault, ...]:
-        table = self.setup.tables[self.form]
-        made = next((c for c in plan.changes if c.kind == "create" and c.table == self.form), None)
-        lacking = [
-            name
-            for name, definition in table.live_fields.items()
-            if definition.required and made is not None and made.state.values.get(name) in (None, "", [])
-        ]
-        return tuple(LineFault(name, 0, "", saying("expected.not-empty"), "required") for name in lacking)

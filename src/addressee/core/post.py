@@ -3,79 +3,97 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from addressee.core import replies
-from addressee.core.action import Action, Changeset, Request
-from addressee.core.authorise import field_access, has_role, reaches
+from addressee.core.action import Action, CannotBeDone, Changeset, Request
+from addressee.core.authorise import has_role
+from addressee.core.checks import barred, faults_of
 from addressee.core.fieldtype import Reading
+from addressee.core.language import english
 from addressee.core.message import Message, Nature
 from addressee.core.reasons import SENTENCES, Reason
 from addressee.core.registry import actions
 from addressee.core.setup import Setup
 from addressee.core.values import (
+    OPERATOR,
     Actor,
     Assurance,
     Decision,
     Disposition,
     Fresh,
+    LineFault,
     Person,
     RecordState,
-    Right,
     Snapshot,
     Step,
     Visibility,
 )
 
 
-def post(
-    verb: str,
-    person: Person,
-    record: RecordState,
-    values: Mapping[str, Any],
-    text: str,
-    visibility: Visibility,
-    snapshot: Snapshot,
-    setup: Setup,
-    seed: bytes,
-) -> Decision:
-    """Decide what a signed-in person does on a record's page: comment or update. A signed-in page counts as E6.
+@dataclass(frozen=True, slots=True)
+class Post:
+    """What somebody asks for on a page, or a program or the command line for him.
 
-    values  of the fields to be set, in stored form; empty for a comment
+    person      None for the operator at the command line: he is outside the table of rights
+    values      of the fields to be set, in stored form; those that stand already are left out
+    cause       what is to be undone
     """
-    action: Action = actions[verb]
-    actor = Actor(person, person.addresses[0] if person.addresses else "", Assurance.E6, proven=True)
+
+    verb: str
+    person: Person | None
+    record: RecordState
+    values: Mapping[str, Any] = field(default_factory=dict)
+    text: str = ""
+    visibility: Visibility = Visibility.INTERNAL
+    cause: str = ""
+
+
+def cause_of(seed: bytes) -> str:
+    """What the revisions of a post name as their cause, where those of a mail name the mail: so it can be undone."""
+    return f"post:{seed.hex()}"
+
+
+def post(asked: Post, snapshot: Snapshot, setup: Setup, seed: bytes, reading: Reading) -> Decision:
+    """Decide it: the same rights, checks, plan and notices as for mail (law 19). A signed-in page counts as E6."""
+    action: Action = actions[asked.verb]
+    person, record = asked.person, asked.record
+    operator = person is None
+    address = person.addresses[0] if person is not None and person.addresses else ""
+    actor = Actor(person or Person(OPERATOR, OPERATOR, ()), address, Assurance.E6, proven=True)
     account_key = record.account or setup.default_account.get(record.table, "")
-    outsider = not has_role(person)
-    if outsider:
-        visibility = Visibility.PUBLIC
-    reach, refusal = _may(action.needs or Right.READ, actor, record, values, snapshot, setup)
-    fresh, plan = Fresh(seed), Changeset()
-    if refusal is None:
-        request = Request(
-            verb=verb,
-            actor=actor,
-            setup=setup,
-            snapshot=snapshot,
-            fresh=fresh,
-            now=snapshot.now,
-            table=record.table,
-            record=record,
-            account_key=account_key,
-            account=setup.accounts.get(account_key),
-            values=values,
-            prose=text,
-            visibility=visibility,
-            outsider=outsider,
-        )
-        plan = action.plan(request)
-    reason = refusal or Reason.DONE
+    outsider = not operator and not has_role(person)
+    visibility = Visibility.PUBLIC if outsider else asked.visibility
+    fresh = Fresh(seed)
+    request = Request(
+        verb=asked.verb,
+        actor=actor,
+        setup=setup,
+        snapshot=snapshot,
+        fresh=fresh,
+        now=snapshot.now,
+        table=record.table,
+        record=record,
+        account_key=account_key,
+        account=setup.accounts.get(account_key),
+        values=asked.values,
+        prose=asked.text,
+        visibility=visibility,
+        outsider=outsider,
+        cause=asked.cause,
+        reading=reading,
+    )
+    reach = "all" if operator else action.reach(request)
+    plan, refusal, why, faults = _planned(action, request, reach, operator=operator)
     decision = Decision(
         delivery=0,
         disposition=Disposition.REJECT if refusal else Disposition.ACCEPT,
-        reason=reason,
+        reason=refusal or Reason.DONE,
         trace=(
-            Step("authorise", verb, SENTENCES[reason] if refusal else f"reaches {reach} records of {record.table}"),
+            Step("authorise", asked.verb, why or f"reaches {reach} records of {record.table}"),
+            *(Step("value", fault.slug, english().say(replies.fault_sentence(fault))) for fault in faults),
+            *(Step("note", "noted", english().say(note)) for note in plan.notes),
         ),
         actor=actor,
         author=actor.address or None,
@@ -84,45 +102,64 @@ def post(
         changes=plan.changes,
         communications=plan.communications,
         correspondents=plan.correspondents,
+        following=plan.following,
         effects=plan.effects,
-        right=f"{verb} on {record.table}: {reach}",
+        undoes=plan.undoes,
+        right=f"{asked.verb} on {record.table}: {'operator' if operator else reach}",
     )
     if refusal is not None:
         return decision
     telling = replies.Telling(
         decision=decision,
-        message=_as_message(actor, text),
+        message=_as_message(actor, asked.text, cause_of(seed)),
         setup=setup,
         snapshot=snapshot,
         account_key=account_key,
-        record=next((c.state for c in plan.changes), record),
+        record=next((c.state for c in plan.changes if c.record == record.uuid), record),
         visibility=visibility,
         answer="",
         notes=plan.notes,
         faults=(),
         fresh=fresh,
-        reading=Reading(),
+        reading=reading,
         released=False,
     )
     return replies.with_notices(decision, telling)
 
 
-def _may(
-    right: Right, actor: Actor, record: RecordState, values: Mapping[str, Any], snapshot: Snapshot, setup: Setup
-) -> tuple[str, Reason | None]:
-    """How far the right reaches, and why not where it does not."""
-    if record.deleted:
-        return "", Reason.DELETED_RECORD
-    reach = reaches(actor, right, record, setup, snapshot.correspondents.get(record.uuid, {}), snapshot.records)
-    barred = any(field_access(actor.person, record.table, name, setup) != "write" for name in values)
-    return reach, Reason.NOT_PERMITTED if barred or not reach else None
+def unchanged(person: Person | None, record: RecordState) -> Decision:
+    """Every value that was sent stands already, and nothing was said: no row is written for that."""
+    actor = Actor(person, person.addresses[0] if person and person.addresses else "", Assurance.E6, proven=True)
+    trace = (Step("value", "unchanged", "every value stands already"),)
+    return Decision(0, Disposition.ACCEPT, Reason.DONE, trace, actor, actor.address or None, record.account)
 
 
-def _as_message(actor: Actor, text: str) -> Message:
+def _planned(
+    action: Action, request: Request, reach: str, *, operator: bool
+) -> tuple[Changeset, Reason | None, str, tuple[LineFault, ...]]:
+    """(what shall be, why not, in words, the values that are in its way)."""
+    nothing, record = Changeset(), request.record
+    if record is not None and record.deleted and not action.of_deleted:
+        return nothing, Reason.DELETED_RECORD, SENTENCES[Reason.DELETED_RECORD], ()
+    kept = [] if operator else barred(request.actor.person, request.table, request.values, request.setup)
+    if not reach or kept:
+        return nothing, Reason.NOT_PERMITTED, ", ".join(kept) or SENTENCES[Reason.NOT_PERMITTED], ()
+    try:
+        plan = action.plan(request)
+    except CannotBeDone as fault:
+        why = fault.why if isinstance(fault.why, str) else english().say(fault.why)
+        return nothing, fault.reason, why or SENTENCES[fault.reason], ()
+    faults = faults_of(plan, request.table, request.snapshot, request.setup)
+    if faults:
+        return nothing, Reason.BAD_VALUE, SENTENCES[Reason.BAD_VALUE], faults
+    return plan, None, "", ()
+
+
+def _as_message(actor: Actor, text: str, cause: str) -> Message:
     """What was written, as the notices look at a message."""
     name = actor.person.name if actor.person else ""
     return Message(
-        identity="",
+        identity=cause,
         message_id="",
         subject="",
         senders=(),

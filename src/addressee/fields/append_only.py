@@ -1,4 +1,7 @@
-"""append_only: a log. Every text set is added at its end with a stamp; what stands in it never changes."""
+"""append_only: a log. Every text set is added at its end with a stamp; what stands in it never changes.
+
+An entry that was taken back is marked `withdrawn: {at, actor}` (core/undo); its text stays.
+"""
 
 from __future__ import annotations
 
@@ -28,13 +31,17 @@ class AppendOnly(FieldType):
     def format(self, value: Any, field: FieldDef, reading: Reading) -> str:
         if isinstance(value, str):
             return value
-        return "\n\n".join(f"{e.get('at', '')} {writer(e)}\n{e.get('text', '')}" for e in _entries(value))
+        return "\n\n".join(f"{e.get('at', '')} {writer(e)}{_mark(e)}\n{e.get('text', '')}" for e in _entries(value))
 
     def forms(self, value: Any) -> list[str]:
         return []
 
     def expected(self, field: FieldDef) -> Saying:
         return saying("expected.append-only", most=LONGEST)
+
+
+def _mark(entry: Mapping[str, Any]) -> str:
+    return " (withdrawn)" if "withdrawn" in entry else ""
 
 
 def writer(entry: Mapping[str, Any]) -> str:

@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
 
+from django.db.models import QuerySet
+
 from addressee.core.errors import TryAgainLater
 from addressee.core.reasons import Reason
 from addressee.core.setup import Setup
@@ -52,14 +54,13 @@ def confirm(confirmed: Sequence[Confirmed], now: datetime) -> None:
             raise TryAgainLater("try-again", delivery=each.delivery)
 
 
-def latest(delivery: int) -> Code | None:
-    """The code that was sent last for a delivery which waits for its author's confirmation."""
-    waiting = Code.objects.filter(delivery__disposition=Disposition.HOLD, delivery__reason=Reason.CONFIRM)
-    return waiting.filter(delivery=delivery, used_at__isnull=True).order_by("-created_at").first()
+def use_up(delivery: int, now: datetime) -> None:
+    """The codes of a delivery that was confirmed on a page, inside the caller's transaction."""
+    Code.objects.filter(delivery=delivery, used_at__isnull=True).update(used_at=now)
 
 
-def waiting_for(addresses: Sequence[str], now: datetime) -> list[Delivery]:
-    """The held deliveries that one of these addresses may confirm, the oldest first."""
-    rows = Delivery.objects.filter(disposition=Disposition.HOLD, reason=Reason.CONFIRM)
-    mine = rows.filter(code__address__in=list(addresses), code__used_at__isnull=True, code__expires_at__gt=now)
-    return list(mine.distinct().order_by("pk").defer("envelope", "seed")[:50])
+def waiting_for(addresses: Sequence[str], setup: Setup, now: datetime) -> QuerySet[Delivery]:
+    """The held deliveries of these authors that wait for their confirmation and may still have it, oldest first."""
+    since = now - timedelta(hours=setup.option("confirm_hours"))
+    rows = Delivery.objects.filter(disposition=Disposition.HOLD, reason=Reason.CONFIRM, author__in=list(addresses))
+    return rows.filter(settled_at__gt=since).order_by("pk")

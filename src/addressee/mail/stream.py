@@ -70,6 +70,8 @@ def _changed(name: str, kind: str, sides: Mapping[str, Any]) -> str:
     before, after = sides["before"], sides["after"]
     if kind in ("append_only", "files"):
         new = len(after or []) - len(before or [])
+        if not new and kind == "append_only":
+            return f"{name}: withdrawn" if "withdrawn" in str(after) else f"{name}: no longer withdrawn"
         return f"{name}: {new} added" if new >= 0 else f"{name}: {-new} removed"
     return f"{name}: {shown(before)} -> {shown(after)}"
 

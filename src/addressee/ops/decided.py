@@ -24,7 +24,7 @@ def add_id(parser: argparse.ArgumentParser) -> None:
 def each(command: str, args: argparse.Namespace, act: Callable[[Delivery], dict[str, Any]], *, held: bool) -> int:
     """Act on every delivery that the ID names (of those that are held, if `held`), and tell each outcome."""
     from addressee.mail import spool
-    from addressee.pipeline.request import NotFound, NotHeld
+    from addressee.pipeline.request import NotFound, NotHeld, NothingToUndo
 
     found = spool.find(args.id)
     if not found:
@@ -38,6 +38,8 @@ def each(command: str, args: argparse.Namespace, act: Callable[[Delivery], dict[
             sys.stdout.write((json.dumps(line, ensure_ascii=False) if args.json else outcome_text.steps(line)) + "\n")
     except NotHeld:
         return _say(command, f"{args.id} is not held any more.")
+    except NothingToUndo:
+        return _say(command, f"{args.id} changed nothing that could be taken back.")
     except NotFound as error:
         return _say(
             command, f"there is no such table or record: {error.data.get('table') or error.data.get('record')}."

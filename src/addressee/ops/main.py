@@ -38,6 +38,7 @@ COMMANDS: dict[str, tuple[str, bool]] = {
     "route": ("send a held message to a table or record", True),
     "reject": ("refuse a held message", True),
     "replay": ("decide a held message again", True),
+    "undo": ("take back what a message changed", True),
     "records": ("the records of a table", True),
     "record": ("one record, with its stream and revisions", True),
     "address": ("the addresses of a record: list, rotate, revoke", True),
@@ -46,7 +47,7 @@ COMMANDS: dict[str, tuple[str, bool]] = {
     "ledger": ("do the counts add up?", True),
     "check": ("is everything well? each fault with its cause and cure", True),
 }
-LATER = {"undo": "issue: undo", "backup": "issue: backup", "restore": "issue: backup"}
+LATER = {"backup": "issue: backup", "restore": "issue: backup"}
 
 
 class Parser(argparse.ArgumentParser):

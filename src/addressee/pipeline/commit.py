@@ -16,6 +16,7 @@ from addressee.core.message import Message
 from addressee.core.setup import Setup
 from addressee.core.values import (
     Appointment,
+    Asks,
     CommunicationDraft,
     Correspondent,
     Decision,
@@ -303,14 +304,28 @@ def result_of(decision: Decision, snapshot: Snapshot, setup: Setup) -> dict[str,
         "attachments": [_file(f) for f in decision.files],
         "trace": [{"step": s.step, "result": s.result, "why": s.why} for s in decision.trace],
         **({"confirms": decision.confirms.delivery} if decision.confirms is not None else {}),
+        **({"asks": _asks(decision.asks, snapshot, setup)} if decision.asks is not None else {}),
+    }
+
+
+def _asks(asks: Asks, snapshot: Snapshot, setup: Setup) -> dict[str, Any]:
+    """What waits for a confirmation, as its page shows it."""
+    return {
+        "verb": asks.verb,
+        "shown": asks.shown,
+        "effects": [_effect(effect, snapshot, setup) for effect in asks.effects],
     }
 
 
 def _effect(effect: Effect, snapshot: Snapshot, setup: Setup) -> dict[str, Any]:
     table = setup.tables[effect.table]
+<<<<<<< HEAD
     if not effect.record:  # of a batch: its job tells what becomes of each record
         return {"kind": effect.kind, "table": effect.table, "record": None, "fields": {}}
     record = snapshot.records[effect.record]
+=======
+    record = snapshot.records.get(effect.record)  # none yet, of what would be made
+>>>>>>> d74277d (Do any action from a page by one call; edit, delete, restore, undo and confirm there)
 
     def linked(uuid: str) -> dict[str, str] | None:
         state = snapshot.records.get(uuid)
@@ -322,7 +337,7 @@ def _effect(effect: Effect, snapshot: Snapshot, setup: Setup) -> dict[str, Any]:
     return {
         "kind": effect.kind,
         "table": effect.table,
-        "record": name_of(setup, record.table, record.number, record.uuid),
+        "record": name_of(setup, record.table, record.number, record.uuid) if record is not None else None,
         "fields": {
             name: {when: told(name, value) for when, value in pair.items()} for name, pair in effect.fields.items()
         },

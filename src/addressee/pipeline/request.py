@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from collections.abc import Mapping
+from dataclasses import asdict
 from datetime import datetime
 from typing import Any
 from uuid import UUID
@@ -11,16 +12,20 @@ from zoneinfo import ZoneInfo
 
 from django.db import transaction
 
-from addressee.core import post
 from addressee.core.authorise import extent, may_settle
 from addressee.core.errors import AddresseeError, BadValue, Refused
-from addressee.core.reasons import Reason
+from addressee.core.fieldtype import Reading
+from addressee.core.language import saying
+from addressee.core.post import Post, cause_of, post, unchanged
+from addressee.core.reasons import SENTENCES, Reason
 from addressee.core.registry import fields
 from addressee.core.setup import Setup
 from addressee.core.values import (
     OPERATOR,
+    Assurance,
     Decision,
     Disposition,
+    Override,
     Person,
     RecordState,
     Right,
@@ -28,14 +33,16 @@ from addressee.core.values import (
     Visibility,
     Wanted,
 )
+from addressee.core.wants import unique_keys
 from addressee.host import clock
+from addressee.mail import causes, codes, spool, threads
 from addressee.mail import models as mail
-from addressee.mail import spool, threads
 from addressee.people import rows as people
 from addressee.pipeline import commit, outcome, process
 from addressee.pipeline.intake import work_off
 from addressee.pipeline.worker import Worker
 from addressee.records import snapshot as records
+from addressee.records.models import Revision
 from addressee.records.values import reading as reading_of
 from addressee.setup import store
 
@@ -50,28 +57,29 @@ class NotFound(Refused):
     reply = "550 5.1.1"
 
 
-def comment(
-    person_key: str, record_uuid: str, text: str, visibility: str, files: tuple[Any, ...] = ()
+class NothingToUndo(NotFound):
+    """The message changed nothing, or what it changed can't be told any more."""
+
+
+def act(
+    verb: str,
+    person_key: str,
+    record_uuid: str,
+    *,
+    texts: Mapping[str, str] | None = None,
+    text: str = "",
+    visibility: str = Visibility.INTERNAL.value,
+    cause: str = "",
 ) -> dict[str, Any]:
-    """Write a comment on a record as a signed-in person; the contract's line of what came of it.
+    """Do an action on a record as a signed-in person, or as OPERATOR; the contract's line of what came of it.
 
-    Raises Refused with the reason's slug where the person may not, NotFound for no such record or person.
+    texts  field -> its text, as a person would write it in a mail: for `update`
+    cause  what `undo` takes back
+
+    Raises BadValue for a text that a field does not take, Refused with the reason's slug and `why` where it may not or
+    cannot be done, NotFound for no such record or person.
     """
-    return _post("comment", person_key, record_uuid, {}, text, Visibility(visibility))
-
-
-def update(person_key: str, record_uuid: str, texts: Mapping[str, str], comment: str = "") -> dict[str, Any]:
-    """Set fields of a record as a signed-in person, each from its text as a person would write it in a mail.
-
-    Raises BadValue for a text that a field does not take, Refused where the person may not, NotFound.
-    """
-    return _post("update", person_key, record_uuid, texts, comment, Visibility.INTERNAL)
-
-
-def _post(
-    verb: str, person_key: str, record_uuid: str, texts: Mapping[str, str], text: str, visibility: Visibility
-) -> dict[str, Any]:
-    setup, now, uuid = store.current(), clock.now(), str(UUID(record_uuid))
+    setup, now, uuid, seed = store.current(), clock.now(), str(UUID(record_uuid)), secrets.token_bytes(16)
     with transaction.atomic():
         process.lock([uuid])
         snapshot = Snapshot(now)
@@ -79,30 +87,97 @@ def _post(
         records.fill(snapshot, wanted, setup)
         process.fill_persons(snapshot, wanted, setup)
         record, person = snapshot.records.get(uuid), snapshot.persons.get(person_key)
-        if record is None or person is None:
+        if record is None or (person is None and person_key != OPERATOR):
             raise NotFound("no-such-record")
         threads.fill_last_messages(snapshot, [uuid])
-        values = _values(record, person, texts, setup, now)
-        decision = post.post(verb, person, record, values, text, visibility, snapshot, setup, secrets.token_bytes(16))
+        reading = _reading(person, setup, now)
+        values = _values(record, texts or {}, setup, reading)
+        if verb == "update" and not values and not text.strip():
+            return _line(unchanged(person, record), snapshot, setup)
+        back = record.values if record.deleted else values
+        records.fill(snapshot, Wanted(unique=unique_keys(record.table, back, setup)), setup)
+        if cause:
+            causes.fill_causes(snapshot, [cause], setup)
+        asked = Post(verb, person, record, values, text, Visibility(visibility), cause)
+        decision = post(asked, snapshot, setup, seed, reading)
         if decision.disposition is not Disposition.ACCEPT:
-            raise Refused(decision.reason.value)
-        commit.write_effects([(decision, "", None)], setup, now)
+            why = "; ".join(step.why for step in decision.trace if step.why != SENTENCES[decision.reason])
+            raise Refused(decision.reason.value, why=why)
+        commit.write_effects([(decision, cause_of(seed), None)], setup, now)
+        for change in decision.changes:  # what the line tells is as it stands now
+            snapshot.records[change.record] = change.state
         return _line(decision, snapshot, setup)
 
 
-def _values(
-    record: RecordState, person: Person, texts: Mapping[str, str], setup: Setup, now: datetime
+def comment(
+    person_key: str, record_uuid: str, text: str, visibility: str, files: tuple[Any, ...] = ()
 ) -> dict[str, Any]:
+    """Write a comment on a record as a signed-in person. As `act`."""
+    return act("comment", person_key, record_uuid, text=text, visibility=visibility)
+
+
+def undo(delivery_id: int, by: str) -> dict[str, Any]:
+    """Take back what the message of a delivery caused. As `act`; raises NothingToUndo where it caused nothing."""
+    row = _row(delivery_id)
+    touched = undoable(row.identity)
+    if touched is None:
+        raise NothingToUndo(Reason.NOTHING_TO_UNDO.value, id=delivery_id)
+    return act("undo", by, touched, cause=row.identity)
+
+
+def undoable(cause: str) -> str | None:
+    """The record that a message or post changed first; None where it changed none."""
+    first = Revision.objects.filter(message=cause).order_by("pk").first() if cause else None
+    return str(first.record_id) if first is not None else None
+
+
+def confirm(delivery_id: int, person_key: str) -> dict[str, Any]:
+    """Confirm, by the button of a signed-in page, what the person's own held message asks (DESIGN section 4, E5).
+
+    The page counts as E6. Raises NotHeld where nothing waits for him there, or not any more.
+    """
+    setup, now, row = store.current(), clock.now(), _row(delivery_id)
+    person = next(iter(people.persons_by([], [person_key])), None)
+    if person is None or not codes.waiting_for(person.addresses, setup, now).filter(pk=row.pk).exists():
+        raise NotHeld("not-held", disposition=row.disposition)
+    said = Override(
+        kind="confirm",
+        by=person.key,
+        level=int(Assurance.E6),
+        proven=True,
+        how=f"the button of a signed-in page was pressed by {person.key}",
+        shown=str(row.result.get("asks", {}).get("shown", "")),
+    )
+    with transaction.atomic():
+        codes.use_up(row.pk, now)
+        if not spool.requeue([row.pk], now, asdict(said)):
+            raise NotHeld("not-held", disposition=row.disposition)
+    return outcome.line(work_off([row.pk], Worker())[0])
+
+
+def _reading(person: Person | None, setup: Setup, now: datetime) -> Reading:
+    zone = (person.time_zone if person else "") or setup.site.time_zone
+    return reading_of(setup, ZoneInfo(zone), (person.language if person else "") or setup.site.language, now)
+
+
+def _values(record: RecordState, texts: Mapping[str, str], setup: Setup, reading: Reading) -> dict[str, Any]:
     """The texts as values; those that stand already are left out: they need no right and are no change."""
     table = setup.tables[record.table]
-    zone, language = ZoneInfo(person.time_zone or setup.site.time_zone), person.language or setup.site.language
-    reading = reading_of(setup, zone, language, now)
     found: dict[str, Any] = {}
     for name, text in texts.items():
         definition = table.live_fields.get(name)
         if definition is None:
             raise BadValue("no-such-field", text=name, expected="a field of the table")
-        found[name] = fields[definition.type].parse(text, definition, reading)
+        kind = fields[definition.type]
+        if not kind.by_text:
+            raise BadValue("not-by-text", text=text, expected=kind.expected(definition), field=name)
+        try:
+            found[name] = kind.parse(text, definition, reading)
+        except BadValue as fault:
+            fault.data["field"] = name
+            raise
+        if found[name] is None and definition.required:
+            raise BadValue("required", text="", expected=saying("expected.not-empty"), field=name)
     return {name: value for name, value in found.items() if record.values.get(name) != value}
 
 
@@ -181,4 +256,18 @@ def _row(delivery_id: int) -> mail.Delivery:
     return row
 
 
-__all__ = ["AddresseeError", "NotFound", "NotHeld", "comment", "reject", "release", "replay", "route", "update"]
+__all__ = [
+    "AddresseeError",
+    "NotFound",
+    "NotHeld",
+    "NothingToUndo",
+    "act",
+    "comment",
+    "confirm",
+    "reject",
+    "release",
+    "replay",
+    "route",
+    "undo",
+    "undoable",
+]

@@ -141,7 +141,8 @@ class Presenter:
         return Link(self.title(record), record_url(record, self.reader)) if record else Link(HIDDEN)
 
     def _entry(self, entry: Mapping[str, Any]) -> dict[str, Any]:
-        return {"at": _time(entry.get("at")), "by": self.person(writer(entry)), "text": entry.get("text")}
+        told = {"at": _time(entry.get("at")), "by": self.person(writer(entry)), "text": entry.get("text")}
+        return {**told, "withdrawn": "withdrawn" in entry}
 
     def _file(self, record: Record, file: Mapping[str, Any]) -> dict[str, Any]:
         url = record_url(record, self.reader) + f"files/{file['sha256']}/"
@@ -173,7 +174,7 @@ class Presenter:
                 continue
             before, after = self.text(pair.get("before"), definition), self.text(pair.get("after"), definition)
             if definition.type == "append_only" and after.startswith(before):
-                before, after = "", after[len(before) :].strip("\n")  # what was added says it all
+                before, after = "", after[len(before) :].strip("\n") or "(withdrawn)"  # what was added says it all
             if not new or after:
                 out.append(Change(definition.label or label_of(key), before, after))
         return out

@@ -114,6 +114,11 @@ class Reader:
             return False
         return self.records(record.table, right).filter(uuid=record.uuid).exists()
 
+    def restores(self, record: Record) -> bool:
+        """Is it deleted, and may the person bring it back?"""
+        gone = self.records(record.table, Right.DELETE, deleted=True)
+        return record.deleted_at is not None and gone.filter(uuid=record.uuid).exists()
+
     def seen_among(self, keys: Iterable[str | uuid.UUID]) -> dict[str, Record]:
         """Those of the records that the person may read, by uuid as text: what links and lists may name."""
         wanted = {uuid.UUID(str(key)) for key in keys}

@@ -174,6 +174,9 @@ def _page(
         "stream": stream_of(record, presenter, whole=request.GET.get("whole") == "1"),
         "undelivered": undelivered(record),
         "may_comment": reader.reaches(record, Right.COMMENT),
+        "may_update": reader.reaches(record, Right.UPDATE),
+        "may_delete": reader.reaches(record, Right.DELETE),
+        "may_restore": reader.restores(record),
         "form": form,
         "told": told,
     }

@@ -58,6 +58,7 @@ class Changed:
     kind: str
     changes: tuple[Change, ...]
     delivery: int | None
+    cause: bool  # it can be undone: the message or post that it came by is known
 
     template = "web/_change.html"
 
@@ -80,7 +81,11 @@ def stream_of(record: Record, presenter: Presenter, *, whole: bool = False) -> S
     deliveries = _deliveries({p.message_id for p in posts} | {r.message for r in revisions})
     files = _files(posts)
     changed = [_changed(revision, record, presenter, deliveries) for revision in revisions]
-    entries: list[Post | Changed] = [_post(post, presenter, deliveries, files) for post in posts]
+    entries: list[Post | Changed] = [
+        _post(post, presenter, deliveries, files)
+        for post in posts
+        if post.message_id or post.text or files.get(post.uuid)  # a form that only set values said nothing
+    ]
     # what mail or a person changed is told beside the post; a change of nothing the reader may see is no entry
     entries += [change for change in changed if change.changes or change.kind != "update"]
     entries.sort(key=lambda entry: (entry.at, isinstance(entry, Post)), reverse=True)
@@ -150,6 +155,7 @@ def _changed(revision: Revision, record: Record, presenter: Presenter, deliverie
         kind=revision.kind,
         changes=tuple(changes),
         delivery=deliveries.get(revision.message),
+        cause=bool(revision.message),
     )
 
 

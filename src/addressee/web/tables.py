@@ -16,6 +16,7 @@ from addressee.core import route
 from addressee.core.setup import Table, View
 from addressee.records import lists
 from addressee.records.models import Record
+from addressee.web import confirm
 from addressee.web.answers import page
 from addressee.web.presented import Presenter, label_of, number_of, record_url, table_label, title_of
 from addressee.web.reader import Reader, reader_of
@@ -50,9 +51,8 @@ class Row:
 def tables(request: HttpRequest) -> HttpResponse:
     """Every table that the reader may see, with its count, its open records and its address."""
     reader = reader_of(request)
-    return render(
-        request, "web/tables.html", {"here": "tables", "cards": [_card(reader, key) for key in reader.tables]}
-    )
+    cards = [_card(reader, key) for key in reader.tables]
+    return render(request, "web/tables.html", {"here": "tables", "cards": cards, "waiting": confirm.waiting(reader)})
 
 
 def _card(reader: Reader, key: str) -> Card:

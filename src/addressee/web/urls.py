@@ -6,7 +6,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from addressee.web import calendar, held, messages, records, tables
+from addressee.web import calendar, changes, confirm, held, messages, records, tables
 from addressee.web.sign_in import SignIn
 
 
@@ -24,6 +24,10 @@ urlpatterns = [
     # The address of a record's page is told in receipts too: core/present.url_of.
     path("tables/<slug:table>/<str:name>/", records.record, name="record"),
     path("tables/<slug:table>/<str:name>/comment/", records.comment, name="comment"),
+    path("tables/<slug:table>/<str:name>/edit/", changes.edit, name="edit"),
+    path("tables/<slug:table>/<str:name>/delete/", changes.delete, name="delete"),
+    path("tables/<slug:table>/<str:name>/restore/", changes.restore, name="restore"),
+    path("tables/<slug:table>/<str:name>/undo/<int:version>/", changes.undo, name="undo"),
     path("tables/<slug:table>/<str:name>/address/", records.address, name="record-address"),
     path("tables/<slug:table>/<str:name>/files/<sha256:sha256>/", records.file, name="record-file"),
     path("calendar/", calendar.calendar, name="calendar"),
@@ -32,6 +36,8 @@ urlpatterns = [
     path("messages/<int:number>/raw/", messages.raw, name="message-raw"),
     path("messages/<int:number>/body/", messages.body, name="message-body"),
     path("messages/<int:number>/files/<int:key>/", messages.file, name="message-file"),
+    path("messages/<int:number>/undo/", changes.undo_message, name="undo-message"),
+    path("confirm/<int:number>/", confirm.confirm, name="confirm"),
     path("images/<str:ticket>/", messages.image, name="message-image"),
     path("held/", held.held, name="held"),
     path("held/choices/", held.choices, name="held-choices"),
