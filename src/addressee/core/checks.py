@@ -15,9 +15,7 @@ from addressee.core.setup import Setup
 from addressee.core.values import LineFault, Person, Snapshot
 
 
-def barred(
-    person: Person | None, table: str, names: Iterable[str], setup: Setup, access: str = "write"
-) -> list[str]:
+def barred(person: Person | None, table: str, names: Iterable[str], setup: Setup, access: str = "write") -> list[str]:
     """Which of the fields the person's roles keep from him, wholly or as far as the access asks."""
     least = ACCESS.index(access)
     return [name for name in sorted(names) if ACCESS.index(field_access(person, table, name, setup)) < least]

@@ -88,7 +88,7 @@ def undone(request: Request, cause: str) -> Changeset:
         record = request.snapshot.records[uuid]
         called = name_of(record, request.setup)
         if _is_beside(request, own, record):
-            notes.append(saying("undo.stays", what=called))
+            notes.append(saying("note.stays", what=called))
             continue
         values, clashing = _back(request, own, record)
         if clashing:
@@ -111,7 +111,7 @@ def undone(request: Request, cause: str) -> Changeset:
 def _sent(request: Request, cause: str) -> list[Saying]:
     """Mail that went out can't be called back."""
     gone = {each.to: each.at for each in request.snapshot.sent.get(cause, ()) if each.kind not in _TO_THE_AUTHOR}
-    return [saying("undo.sent", to=to, at=f"{at:%Y-%m-%d %H:%M}") for to, at in sorted(gone.items()) if at is not None]
+    return [saying("note.sent", to=to, at=f"{at:%Y-%m-%d %H:%M}") for to, at in sorted(gone.items()) if at is not None]
 
 
 def _rights(own: list[Revised], table: Table) -> set[Right]:

@@ -346,8 +346,8 @@ SENTENCES: dict[str, str] = {
     "why.too-many-changes": "ein Mal `undo` nimmt höchstens {most} Änderungen zurück",
     "why.changed-since": "seither geändert: {fields}",
     "why.undone-already": "es ist schon, wie es vorher war",
-    "undo.stays": "{what} wurde nebenbei für den Verfasser angelegt und bleibt.",
-    "undo.sent": "Die Mail an {to} ging am {at} UTC hinaus und lässt sich nicht zurückholen.",
+    "note.stays": "{what} wurde nebenbei für den Verfasser angelegt und bleibt.",
+    "note.sent": "Die Mail an {to} ging am {at} UTC hinaus und lässt sich nicht zurückholen.",
 }
 
 languages.put("de", Language("de", "Deutsch", SENTENCES))

@@ -242,8 +242,8 @@ SENTENCES: dict[str, str] = {
     "why.too-many-changes": "one undo takes back at most {most} changes",
     "why.changed-since": "changed since: {fields}",
     "why.undone-already": "it is as it was before already",
-    "undo.stays": "{what} was made for its author beside it and stays.",
-    "undo.sent": "The mail to {to} went out on {at} UTC and cannot be recalled.",
+    "note.stays": "{what} was made for its author beside it and stays.",
+    "note.sent": "The mail to {to} went out on {at} UTC and cannot be recalled.",
 }
 
 languages.put("en", Language("en", "English", SENTENCES))

@@ -345,8 +345,8 @@ SENTENCES: dict[str, str] = {
     "why.too-many-changes": "un `undo` deshace como mucho {most} cambios",
     "why.changed-since": "cambiado desde entonces: {fields}",
     "why.undone-already": "ya está como estaba antes",
-    "undo.stays": "{what} se creó además para el autor y se queda.",
-    "undo.sent": "El correo a {to} salió el {at} UTC y no se puede retirar.",
+    "note.stays": "{what} se creó además para el autor y se queda.",
+    "note.sent": "El correo a {to} salió el {at} UTC y no se puede retirar.",
 }
 
 languages.put("es", Language("es", "Español", SENTENCES))

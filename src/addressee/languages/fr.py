@@ -345,8 +345,8 @@ SENTENCES: dict[str, str] = {
     "why.too-many-changes": "un `undo` annule au plus {most} modifications",
     "why.changed-since": "modifié depuis : {fields}",
     "why.undone-already": "c'est déjà comme avant",
-    "undo.stays": "{what} a été créé à côté pour l'auteur et reste.",
-    "undo.sent": "Le courriel à {to} est parti le {at} UTC et ne peut pas être rappelé.",
+    "note.stays": "{what} a été créé à côté pour l'auteur et reste.",
+    "note.sent": "Le courriel à {to} est parti le {at} UTC et ne peut pas être rappelé.",
 }
 
 

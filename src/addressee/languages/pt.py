@@ -345,8 +345,8 @@ SENTENCES: dict[str, str] = {
     "why.too-many-changes": "um `undo` desfaz no máximo {most} alterações",
     "why.changed-since": "alterado desde então: {fields}",
     "why.undone-already": "já está como estava antes",
-    "undo.stays": "{what} foi criado à parte para o autor e fica.",
-    "undo.sent": "O correio para {to} saiu em {at} UTC e não pode ser retirado.",
+    "note.stays": "{what} foi criado à parte para o autor e fica.",
+    "note.sent": "O correio para {to} saiu em {at} UTC e não pode ser retirado.",
 }
 
 languages.put("pt", Language("pt", "Português", SENTENCES))
