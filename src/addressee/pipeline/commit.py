@@ -319,13 +319,9 @@ def _asks(asks: Asks, snapshot: Snapshot, setup: Setup) -> dict[str, Any]:
 
 def _effect(effect: Effect, snapshot: Snapshot, setup: Setup) -> dict[str, Any]:
     table = setup.tables[effect.table]
-<<<<<<< HEAD
     if not effect.record:  # of a batch: its job tells what becomes of each record
         return {"kind": effect.kind, "table": effect.table, "record": None, "fields": {}}
-    record = snapshot.records[effect.record]
-=======
     record = snapshot.records.get(effect.record)  # none yet, of what would be made
->>>>>>> d74277d (Do any action from a page by one call; edit, delete, restore, undo and confirm there)
 
     def linked(uuid: str) -> dict[str, str] | None:
         state = snapshot.records.get(uuid)
