@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -21,6 +22,10 @@ from addressee.core.values import LineFault, RecordState
 
 _TAKES_ANY_TEXT = frozenset({"comment", "help", "why"})  # a text may say anything
 _WORDS_OF_RECORDS = frozenset({"update", "delete", "read", "attach", "create"})
+
+
+_NAMED_BY_PROSE = frozenset({"create", "event", "task"})
+_NO_WORDS = re.compile(r"[<\[(]?(?:https?://|mailto:|cid:)\S+|\[image[^\]]{0,200}\]|[\W_]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +78,8 @@ def read_text(
             between(shown, marks.begin, marks.end)[1] if marks else shown, table, namespace, strict=explicit
         )
         differing = only_one_shows(body.lines, other.lines)
+        if not differing and word in _NAMED_BY_PROSE and _title(body.prose) != _title(other.prose):
+            differing = table.title or "text"  # its first line becomes the title
         if differing:
             return _doubtful(body, text, LineFault(differing, 0, "", None, "one-alternative"))
     if explicit:
@@ -101,6 +108,11 @@ def several(message: Message, word: str, table: Table, record: RecordState | Non
         if others:
             return saying("several.records", records=tuple(others[:5]))
     return None
+
+
+def _title(prose: str) -> str:
+    """The letters of the first line: its links, bullets and emphasis are shown in each alternative in its own way."""
+    return _NO_WORDS.sub("", fold(prose.partition("\n")[0]))
 
 
 def _doubtful(body: Body, text: str, fault: LineFault) -> Text:

@@ -652,3 +652,21 @@ def test_given_a_record_only_account_when_an_answer_or_update_comes_then_fields_
     assert office.values(made.number) == before
     assert "Hello" in office.stream(made.number)[-1].text
     assert [f["name"] for f in line["attachments"] if f["stored"]] == ["a.txt"]
+
+
+@pytest.mark.parametrize(
+    ("html", "made"),
+    [
+        ("<p>Buy <b>milk</b> (<a href='https://shop.example/x'>here</a>)</p><p>priority: 5</p>", True),
+        ("<ul><li>Buy milk here</li></ul><p>priority: 5</p>", True),
+        ("<p>Buy poison</p><p>priority: 5</p>", False),
+        ("<p>priority: 5</p>", False),
+    ],
+)
+def test_given_a_title_that_only_one_alternative_shows_when_creating_then_no_record_is_made(office, html, made):
+    body = "* Buy milk <https://shop.example/x> here\npriority: 5"
+    line = office.mail(BEN, "support@example.test", "create", body, html=html)
+
+    assert (line["disposition"] == "accept") is made, line["trace"]
+    assert office.count() == int(made)
+    assert made or "only one of the text and HTML forms" in line.answer()
