@@ -92,9 +92,9 @@ test-postgres: setup-dev
 	$(SAY) "tests on PostgreSQL: $(ON_POSTGRES)"
 	@$(PY) tests/postgres.py $(PYTEST) $(ON_POSTGRES)
 
-test-real: setup-dev ## with Postfix, swaks and Chromium, which apt brings where they are missing
+test-real: setup-dev ## with Postfix, swaks, clamd and Chromium, which apt brings where they are missing
 	$(SAY) "Postfix, swaks and Chromium"
-	@scripts/apt-install postfix swaks chromium
+	@scripts/apt-install postfix swaks chromium clamav-daemon
 	$(SAY) "tests with real servers and a real browser"
 	@$(PY) -m pytest tests/real
 

@@ -7,7 +7,7 @@ import re
 import firm as house
 import pytest
 
-from addressee.mail.models import Message
+from addressee.mail.models import File, Message
 from web.conftest import HTMX
 
 
@@ -185,3 +185,44 @@ def test_given_a_cid_of_nothing_when_shown_then_the_image_has_no_address(ada, fi
     page = html(ada, url_of(firm["first"], "body/"))
     assert "cid:" not in page.lower()
     assert page.count('src=""') == 2
+
+
+def test_given_files_of_every_fate_when_listed_then_each_says_why_and_only_harmless_ones_can_be_had(ada, firm):
+    message = Message.objects.get(identity=firm["first"].identity)
+    logo = house.attach(
+        house.PIXEL, "logo.png", "image/png", message, 8, stored=False, reason="signature-picture", content_id="l@x"
+    )
+    bad = house.attach(b"MZ", "report.pdf", "application/pdf", message, 9, stored=False, reason="infected")
+    house.attach(b"plan", "plan.pdf", "application/pdf", message, 10, inline=True, reason="inside", within="old.eml")
+    page = html(ada, url_of(firm["first"]))
+    assert "left out: a small picture of a signature or quote" in page
+    assert "left out: the virus scanner found something in it" in page
+    assert "in old.eml, within a message that is kept as a file" in page
+    picture = ada.get(url_of(firm["first"], f"files/{logo.pk}/?picture=1"))
+    assert (picture["Content-Type"], picture["X-Content-Type-Options"]) == ("image/png", "nosniff")
+    assert picture["Content-Disposition"].startswith("attachment")
+    assert "sandbox" in picture["Content-Security-Policy"]
+    assert b"".join(picture.streaming_content) == house.PIXEL
+    assert ada.get(url_of(firm["first"], f"files/{bad.pk}/")).status_code == 404
+    assert ada.get(url_of(firm["first"], f"files/{bad.pk}/?picture=1")).status_code == 404
+
+
+def test_given_a_page_or_a_drawing_when_asked_for_as_a_picture_then_it_is_not_served_as_one(ada, firm):
+    message = Message.objects.get(identity=firm["first"].identity)
+    for place, kind in enumerate(("text/html", "image/svg+xml", "application/pdf"), start=20):
+        row = house.attach(b"<b>", f"x{place}", kind, message, place)
+        assert ada.get(url_of(firm["first"], f"files/{row.pk}/?picture=1")).status_code == 404
+
+
+def test_given_a_message_with_an_infected_file_when_its_bytes_are_asked_for_then_a_warning_stands_before(ada, firm):
+    message = Message.objects.get(identity=firm["first"].identity)
+    house.attach(b"MZ", "report.pdf", "application/pdf", message, 9, stored=False, reason="infected")
+    warned = ada.get(url_of(firm["first"], "raw/"))
+    assert "report.pdf" in warned.content.decode()
+    assert "Content-Disposition" not in warned
+    assert ada.get(url_of(firm["first"], "raw/?anyway=1"))["Content-Disposition"].startswith("attachment")
+
+
+def test_given_a_message_without_files_when_opened_then_it_says_so(ada, firm):
+    File.objects.filter(message=firm["first"].identity).delete()
+    assert "The message brought no files." in html(ada, url_of(firm["first"]))

@@ -59,6 +59,7 @@ class Site(Value):
     strangers: Literal["hold", "refuse"] = "hold"
     catch_all: str = ""
     inbound: bool = True
+    scanner: str = ""
     block: tuple[str, ...] = ()
     block_as: Literal["discard", "mark"] = "discard"
     process_tag: str = "Email Process"

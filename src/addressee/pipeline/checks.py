@@ -19,7 +19,7 @@ from addressee.audit.models import Entry
 from addressee.core import trace_headers
 from addressee.core.headers import scan
 from addressee.core.setup import Setup
-from addressee.host import listening
+from addressee.host import listening, scanner
 from addressee.host.clock import now
 from addressee.host.home import HomeUnusable, home
 from addressee.mail import outbox, spool
@@ -78,6 +78,8 @@ def run(whole: bool = False, told: Callable[[int], None] = lambda count: None) -
         "policy": lambda: _policy(setup),
         "border": lambda: _border(setup),
     }
+    if setup.site.scanner:
+        checks["scanner"] = lambda: _scanner(setup)
     for name, check in checks.items():
         yield _asked(name, check)
 
@@ -91,6 +93,15 @@ def _asked(name: str, check: Callable[[], Check | None]) -> Check:
         )
     except (OSError, HomeUnusable) as error:
         return Check(name, False, str(error), "See that the home can be read and written by this user.")
+
+
+def _scanner(setup: Setup) -> Check | None:
+    try:
+        scanner.ping(setup.site.scanner)
+    except scanner.ScannerAway as error:
+        cause = f"The virus scanner does not answer ({error}), so mail with files waits."
+        return Check("scanner", False, cause, "Start clamd, or take site.scanner out of the setup.")
+    return None
 
 
 def _database() -> Check | None:

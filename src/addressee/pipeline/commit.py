@@ -5,8 +5,8 @@ Called by pipeline/process within its transaction. Decides nothing.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -38,10 +38,11 @@ from addressee.records import bulk, writer
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """A delivery's row and the message that was read from its bytes."""
+    """A delivery's row, the message that was read from its bytes, and what the scanner found (sha256 -> name)."""
 
     row: spool.Taken
     message: Message
+    infected: Mapping[str, str] = field(default_factory=dict)
 
 
 Decided = tuple[Work, Delivery, Decision]

@@ -31,6 +31,7 @@ from addressee.people import rows as people
 from addressee.pipeline import commit
 from addressee.pipeline.commit import Work
 from addressee.pipeline.reading import Failed, Parsed, RawRef, shared
+from addressee.pipeline.scanning import scanned
 from addressee.records import lists
 from addressee.records import snapshot as records
 
@@ -64,7 +65,13 @@ def process(rows: Sequence[spool.Taken], setup: Setup, *, worker: str) -> list[O
             good.append(Work(row, result.message))
         else:
             outcomes += _unread(row, result, setup, now)
-    return [*outcomes, *_batch(good, setup, worker)]
+    seen = scanned(good, setup, before=lambda: spool.renew(worker, clock.now()))
+    if seen.waiting:
+        log.warning("%d deliveries wait: %s", len(seen.waiting), seen.why)
+        ids = [work.row.pk for work in seen.waiting]
+        spool.defer(ids, clock.now() + _AGAIN, Reason.TRY_AGAIN, seen.why)
+        outcomes += [Outcome(each, Disposition.DEFER, Reason.TRY_AGAIN) for each in ids]
+    return [*outcomes, *_batch(seen.ready, setup, worker)]
 
 
 def _unread(row: spool.Taken, failed: Failed, setup: Setup, now: datetime) -> list[Outcome]:
@@ -172,6 +179,7 @@ def delivery_of(work: Work) -> Delivery:
         received_at=row.received_at,
         seed=row.seed,
         override=Override(**row.override) if row.override else None,
+        infected=work.infected,
     )
 
 

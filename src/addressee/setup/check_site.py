@@ -25,6 +25,7 @@ from addressee.setup.shape import shown
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}")  # RFC 5646, as far as a site needs it
 _HEADER = re.compile(r"[!-9;-~]+:\s*\S.*")  # RFC 5322 2.2
+_SCANNER = re.compile(r"tcp://([\w.-]+|\[[0-9a-fA-F:.]+\]):[1-9]\d{0,4}|unix:/[^\s?#]+")  # host/scanner
 _NAMESPACE = re.compile(r"[a-z][a-z0-9_]{0,19}")
 NAME_LENGTH, LANGUAGE_LENGTH = 200, 12  # characters; what a person's row can hold
 
@@ -51,6 +52,9 @@ def site_faults(setup: SetupFile) -> Iterator[Fault]:
         if not text or any(letter.isspace() or not letter.isprintable() for letter in text):
             what = f"{shown(text)}: an address, a part of one with *, or a domain is expected."
             yield Fault(("site", "block", position), what)
+    if site.scanner and not _SCANNER.fullmatch(site.scanner):
+        what = f"{shown(site.scanner)}: tcp://127.0.0.1:3310 or unix:/run/clamav/clamd.ctl is expected."
+        yield Fault(("site", "scanner"), what)
     yield from _limits(setup)
     yield from _words(setup)
 

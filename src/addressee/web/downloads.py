@@ -13,6 +13,9 @@ _POLICY = "default-src 'none'; sandbox; frame-ancestors 'none'"
 # What an <img> in the sandboxed frame may show. SVG is a document, not an image.
 _IMAGES = frozenset(["image/png", "image/jpeg", "image/gif", "image/webp", "image/bmp"])
 
+_THUMBNAILS = frozenset(["image/png", "image/jpeg", "image/gif"])
+_MOST_THUMBNAIL_BYTES = 2_000_000
+
 
 def download(sha256: str, name: str) -> FileResponse:
     """The bytes as they came, to be saved. Raises Http404 when the store lacks them."""
@@ -27,6 +30,11 @@ def inline_image(sha256: str, kind: str) -> FileResponse:
     response = _closed(response, kind.lower())
     response["Cache-Control"] = "private, max-age=600"
     return response
+
+
+def is_thumbnail(kind: str, size_bytes: int) -> bool:
+    """May a list show it small? Kinds that every browser only draws, by what their bytes say (core/sniff)."""
+    return kind.lower() in _THUMBNAILS and 0 < size_bytes <= _MOST_THUMBNAIL_BYTES
 
 
 def message_bytes(raw: bytes, name: str) -> HttpResponse:

@@ -18,14 +18,14 @@ from django.urls import reverse
 from django.utils.html import escape
 from django.views.decorators.http import require_safe
 
-from addressee.core.attachments import OF_SIGNATURES
+from addressee.core.attachments import NO_FILES, OF_SIGNATURES, SENTENCES, UNSAFE
 from addressee.core.values import Disposition
 from addressee.mail import spool
 from addressee.mail.models import Communication, Delivery, File, Message
 from addressee.mail.peek import message_id_hash
 from addressee.people.models import Person
 from addressee.web.answers import page
-from addressee.web.downloads import download, inline_image, message_bytes
+from addressee.web.downloads import download, inline_image, is_thumbnail, message_bytes
 from addressee.web.presented import Link, Presenter, name_of, record_url, table_label
 from addressee.web.reader import Reader, reader_from, reader_of
 from addressee.web.said import DISPOSITIONS, sentence_of
@@ -133,13 +133,23 @@ def message(request: HttpRequest, number: int) -> HttpResponse:
         "subject": entry_of(delivery).subject,
         "boxes": _boxes(read),
         "head": _head(delivery),
-        "files": File.objects.filter(message=read).order_by("id") if read else [],
+        "files": _files(read) if read else [],
         "records": _records(reader, read),
         "deliveries": _told(reader, deliveries, delivery.pk),
         "frame_size": _frame_size(read),
         "may_settle": reader.held.filter(pk=delivery.pk).exists(),
     }
     return render(request, "web/message.html", context)
+
+
+def _files(read: Message) -> list[File]:
+    """Every file, in its place, with why it is none of the record's in words, and whether it can be had here."""
+    rows = list(File.objects.filter(message=read).order_by("position"))
+    for row in rows:
+        row.why = SENTENCES.get(row.reason) or NO_FILES.get(row.reason, "")  # type: ignore[attr-defined]
+        row.to_be_had = row.stored or row.reason in OF_SIGNATURES  # type: ignore[attr-defined]
+        row.pictured = row.to_be_had and is_thumbnail(row.type, row.size_bytes)  # type: ignore[attr-defined]
+    return rows
 
 
 def _frame_size(message: Message | None) -> str:
@@ -222,8 +232,11 @@ def _told_one(
 
 @require_safe
 def raw(request: HttpRequest, number: int) -> HttpResponse:
-    """The bytes as they came."""
+    """The bytes as they came; with a warning before where a file in them is unsafe. ?anyway=1 is the answer to it."""
     delivery = reader_of(request).delivery(number)
+    unsafe = File.objects.filter(message=delivery.identity or None, reason__in=UNSAFE).order_by("position")
+    if request.GET.get("anyway") != "1" and (files := list(unsafe)):
+        return render(request, "web/unsafe.html", {"here": "messages", "delivery": delivery, "files": files})
     return message_bytes(spool.raw_bytes(delivery), f"message-{delivery.pk}")
 
 
@@ -231,7 +244,12 @@ def raw(request: HttpRequest, number: int) -> HttpResponse:
 def file(request: HttpRequest, number: int, key: int) -> FileResponse:
     """One attachment of the message, to be saved."""
     delivery = reader_of(request).delivery(number)
-    found = get_object_or_404(File, pk=key, message=delivery.identity or None, stored=True)
+    may = Q(stored=True) | Q(reason__in=OF_SIGNATURES)
+    found = get_object_or_404(File, may, pk=key, message=delivery.identity or None)
+    if request.GET.get("picture") == "1":
+        if not is_thumbnail(found.type, found.size_bytes):
+            raise Http404("picture")
+        return inline_image(found.sha256, found.type)
     return download(found.sha256, found.name)
 
 
