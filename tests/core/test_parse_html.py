@@ -131,3 +131,31 @@ def test_what_stands_after_an_embed_is_neither_lost_nor_embedded() -> None:
     # then the text after it is there, and the embed is not
     assert found.text.split() == ["a", "b"]
     assert "embed" not in found.shown
+
+
+@pytest.mark.parametrize(
+    ("sheet", "hidden"),
+    [
+        (".x { display: none }", True),
+        ("p.x, .y{color:red;visibility:hidden}", True),
+        ("/* .z{} */ #one.x { font-size: 0px }", True),
+        (".x{display:none} .x{display:block}", False),
+        ("@media (max-width: 600px) { .x { display: none } }", False),
+        ("div .x { display: none }", False),
+        (".x { color: red }", False),
+        (".other { display: none }", False),
+        ("} .x { display:none } @media print{", True),
+    ],
+)
+def test_words_that_the_mails_own_style_sheet_hides_are_neither_shown_nor_read(sheet: str, hidden: bool):
+    page = read(f"<style>{sheet}</style><p>seen</p><p class='a x' id=one>status: closed</p><p>tail</p>")
+
+    assert ("closed" not in page.text) is hidden
+    assert ("closed" not in page.shown) is hidden
+    assert "seen" in page.text
+    assert "tail" in page.text
+
+
+def test_an_own_style_of_the_element_stands_over_the_sheet():
+    page = read("<style>.x{display:none}</style><p class=x style='display:block'>still here</p>")
+    assert "still here" in page.text

@@ -197,9 +197,68 @@ def _tree(source: str) -> etree._Element | None:
     return root if root is not None else None
 
 
+# One rule of a style sheet; a sheet is cut at MOST_SHEET_CHARS, so that what it costs is bounded.
+_RULE = re.compile(r"([^{}]{0,500})\{([^{}]{0,2000})\}")
+_COMMENT = re.compile(r"/\*.{0,4000}?\*/", re.DOTALL)
+_SIMPLE = re.compile(r"([a-z][a-z0-9]*|\*)?((?:[.#][\w-]{1,100}){0,3})", re.IGNORECASE)
+MOST_SHEET_CHARS = 100_000
+
+
+def _hidden_by_sheets(root: etree._Element) -> list[tuple[str, frozenset[str], frozenset[str]]]:
+    """(tag or "", ids, classes) of what the mail's own style sheets hide, whatever the reader's screen.
+
+    Rules within @media count for some screens only, and a selector of several elements is not looked into: what a
+    reader might see is kept. Of two rules for one selector the later holds.
+    """
+    sheet = "\n".join(element.text or "" for element in islice(root.iter("style"), 50))[:MOST_SHEET_CHARS]
+    if "{" not in sheet:
+        return []
+    hides: dict[str, bool] = {}
+    for selectors, said in _RULE.findall(_outside_blocks(_COMMENT.sub(" ", sheet))):
+        hiding = _HIDDEN_STYLE.search(said) is not None
+        for selector in selectors.split(",")[:50]:
+            if hiding or "display" in said or "visibility" in said:
+                hides[selector.strip()] = hiding
+    found = []
+    for selector in [selector for selector, hiding in hides.items() if hiding][:100]:
+        simple = _SIMPLE.fullmatch(selector)
+        if simple is None or not simple[2]:
+            continue
+        parts = re.findall(r"[.#][\w-]+", simple[2])
+        ids = frozenset(part[1:] for part in parts if part[0] == "#")
+        classes = frozenset(part[1:] for part in parts if part[0] == ".")
+        found.append(((simple[1] or "").lower().replace("*", ""), ids, classes))
+    return found
+
+
+def _outside_blocks(sheet: str) -> str:
+    """The rules that stand in no @media or other block."""
+    kept: list[str] = []
+    depth, start, inside = 0, 0, 0
+    for found in re.finditer(r"[{}]", sheet):
+        if found[0] == "{":
+            depth += 1
+            inside += depth > 1
+        elif depth:
+            depth -= 1
+            if depth == 0:
+                if not inside:
+                    kept.append(sheet[start : found.end()])
+                start, inside = found.end(), 0
+    return "\n".join(kept)
+
+
+def _fits(element: etree._Element, selector: tuple[str, frozenset[str], frozenset[str]]) -> bool:
+    tag, ids, classes = selector
+    if tag and element.tag != tag:
+        return False
+    return ids <= {element.get("id") or ""} and (not classes or classes <= set((element.get("class") or "").split()))
+
+
 def _drop_unseen(root: etree._Element) -> None:
     """Take out what a reader would not see, and what has no text."""
     unseen = []
+    hidden = _hidden_by_sheets(root)
     for element in root.iter(etree.Element):
         style = element.get("style")
         if (
@@ -207,6 +266,7 @@ def _drop_unseen(root: etree._Element) -> None:
             or element.get("hidden") is not None
             or (style is not None and _HIDDEN_STYLE.search(style))
             or (element.tag == "input")
+            or (hidden and not (style and "display" in style) and any(_fits(element, each) for each in hidden))
         ):
             unseen.append(element)
     for element in unseen:  # emptied rather than removed: joining the text around them would be quadratic
