@@ -146,6 +146,31 @@ def test_a_message_over_the_limit_is_kept_whole_and_held_and_a_person_may_releas
     assert "message_size_bytes" in done.err
 
 
+# ---- undo ID ----------------------------------------------------------------------------------------------
+
+
+def test_what_a_message_changed_is_taken_back_by_its_id_once_and_a_missing_one_is_66(office: Home):
+    received(office, mail("create", ADA, "name: A pump"))
+    line = received(office, mail("update CASE-1", ADA, "name: A crane"))
+    # when it is undone by spool id, then the line says what came of it, and the record is as before
+    done = office.run("undo", str(line["spool_id"]), "--json")
+    [undone] = done.lines
+    assert (done.code, undone["disposition"], undone["reason"]) == (0, "accept", "done")
+    assert set(line) <= set(undone)
+    assert (undone["message_id"], undone["spool_id"]) == (line["message_id"], line["spool_id"])
+    assert undone["effects"][0]["fields"]["name"] == {"before": "A crane", "after": "A pump"}
+    [record] = office.run("record", "case", "1", "--json").lines
+    assert record["values"]["name"] == "A pump"
+    assert record["revisions"][-1]["actor"] == "operator"
+    # and by Message-ID there is nothing left to undo
+    [again] = office.run("undo", line["message_id"], "--json").lines
+    assert (again["disposition"], again["reason"], again["effects"]) == ("reject", "nothing-to-undo", [])
+    # what changed nothing, or is not there, is 66
+    asked = received(office, mail("read CASE-1", ADA, ""))
+    assert office.run("undo", str(asked["spool_id"])).code == 66
+    assert office.run("undo", "nobody@nowhere.example").code == 66
+
+
 # ---- Section 4: create with one's own rights --------------------------------------------------------------
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 
 from addressee.core import undo
-from addressee.core.action import Action, Changeset, Request, Target, action, communication
+from addressee.core.action import Action, CannotBeDone, Changeset, Request, Target, action, communication
+from addressee.core.reasons import Reason
 from addressee.core.values import Assurance
 
 
-@action("undo", needs=None, target=Target.RECORD, least=Assurance.E3, of_deleted=True)
+@action("undo", needs=None, target=Target.ANY, least=Assurance.E3, of_deleted=True)
 class Undo(Action):
     """What the message you answer changed, or else your last one here, is taken back."""
 
@@ -20,8 +21,10 @@ class Undo(Action):
         return undo.level(request, undo.cause_of(request))
 
     def plan(self, request: Request) -> Changeset:
-        assert request.record is not None  # noqa: S101  the target says so
-        plan = undo.undone(request, undo.cause_of(request))
-        if request.message is None:
+        cause = undo.cause_of(request)
+        if request.record is None and not cause:
+            raise CannotBeDone(Reason.NO_RECORD)
+        plan = undo.undone(request, cause)
+        if request.message is None or request.record is None:
             return plan
         return replace(plan, communications=(communication(request, request.record.uuid, text=request.prose),))

@@ -616,5 +616,5 @@ class Wanted:
     person_texts: set[str] = field(default_factory=set)  # names of persons in field lines, folded
     counts: set[tuple[str, str]] = field(default_factory=set)  # (table, view) of batches: how many records?
     told: set[tuple[str, str]] = field(default_factory=set)  # (record, author) whose past is asked for
-    undo: dict[tuple[str, str], set[str]] = field(default_factory=dict)  # (record, author) -> ids he answers
+    undo: dict[tuple[str, str], set[str]] = field(default_factory=dict)  # (record or "", author) -> ids he answers
     pictures: set[tuple[str, str]] = field(default_factory=set)  # (sha256, domain) that may be of a signature

@@ -171,8 +171,9 @@ def second_round(deliveries: Sequence[Delivery], snapshot: Snapshot, setup: Setu
         if target is None and table in setup.live_tables:
             _made_of_the_mail(wanted, delivery, table, setup)
         word = verb(delivery.message.subject, setup.mail_words, setup)
-        if target is not None and word == "undo" and delivery.message.author:
-            answered = wanted.undo.setdefault((target.uuid, delivery.message.author), set())
+        if word == "undo" and delivery.message.author:
+            which = target.uuid if target is not None else ""
+            answered = wanted.undo.setdefault((which, delivery.message.author), set())
             answered |= set(referenced(delivery.message))
         if target is not None and target.deleted:
             wanted.unique |= unique_keys(target.table, target.values, setup)

@@ -21,13 +21,16 @@ from addressee.records.models import Revision
 
 
 def fill(snapshot: Snapshot, asked: Mapping[tuple[str, str], set[str]], setup: Setup) -> None:
-    """Read what authors may mean by `undo` of a record: (record, author) -> the ids of the mails they answer."""
+    """Read what authors may mean by `undo` of a record: (record, author) -> the ids of the mails they answer.
+
+    record "": of no record; then an answer to the receipt alone says which
+    """
     answered = {each for ids in asked.values() for each in ids}
     rows = OutboxItem.objects.filter(message_id_hash__in=[message_id_hash(each) for each in sorted(answered)])
     for message_id, to, cause in rows.values_list("message_id", "to", "message"):
         if cause:
             snapshot.receipt_of[message_id, to] = cause
-    own = Revision.objects.filter(record__in=[UUID(record) for record, _ in asked], message__gt="")
+    own = Revision.objects.filter(record__in=[UUID(record) for record, _ in asked if record], message__gt="")
     authors = {author for _, author in asked}
     latest = own.filter(author__in=sorted(authors)).order_by("record", "version")
     for record, author, cause in latest.values_list("record_id", "author", "message"):

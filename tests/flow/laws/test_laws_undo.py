@@ -254,3 +254,26 @@ def test_given_the_same_undo_thrice_when_delivered_then_it_counts_once(office):
 
     assert [line.end for line in lines] == [("accept", "done"), ("discard", "duplicate"), ("discard", "duplicate")]
     assert office.values(n)["priority"] == 2
+
+
+def test_given_a_batch_when_its_receipt_is_answered_with_undo_then_every_record_is_as_before(office):
+    table = "ticket@desk.example.test"
+    made = [by(office, ADA, "create", f"Pump {i}\npriority: {i + 1}").number for i in range(4)]
+    line = office.mail(ADA, table, "update", "view: open_tickets\npriority: 5\nstatus: Open", login="ada")
+    assert line.end == ("accept", "done"), line["trace"]
+    assert [office.values(n)["priority"] for n in made] == [5] * 4
+    back = undo(office, line.to(ADA, "receipt")[0], ADA, to=table)
+
+    assert back.end == ("accept", "done"), back["trace"]
+    assert back.kinds == ["update"] * 4
+    assert [(office.values(n)["priority"], office.values(n)["status"]) for n in made] == [
+        (1, "New"), (2, "New"), (3, "New"), (4, "New"),
+    ]  # fmt: skip
+
+
+def test_given_no_record_and_no_receipt_when_undo_is_sent_to_a_table_then_it_asks_for_one(office):
+    by(office, ADA, "create", "Pump")
+    line = office.mail(ADA, "ticket@desk.example.test", "undo", "", login="ada")
+
+    assert line.end == ("reject", "no-record")
+    assert office.count() == 1
