@@ -48,6 +48,11 @@ class Job(models.Model):
     started_at = models.DateTimeField(null=True)
     finished_at = models.DateTimeField(null=True)
 
+    @property
+    def worked(self) -> int:
+        """Records that were worked on, whatever became of them."""
+        return self.done + self.unchanged + self.refused + self.failed
+
     class Meta:
         constraints: ClassVar = [
             models.UniqueConstraint(fields=["key"], condition=~Q(key=""), name="job_once"),

@@ -43,6 +43,7 @@ COMMANDS: dict[str, tuple[str, bool]] = {
     "record": ("one record, with its stream and revisions", True),
     "address": ("the addresses of a record: list, rotate, revoke", True),
     "outbox": ("what is to be sent and was sent", True),
+    "jobs": ("jobs and batches: how far they are, stop, go on", True),
     "deliver": ("send what is due", True),
     "ledger": ("do the counts add up?", True),
     "check": ("is everything well? each fault with its cause and cure", True),

@@ -25,6 +25,13 @@ class Progress:
         if self._shown and time.monotonic() - self._drawn >= _EVERY_SECONDS:
             self._draw()
 
+    def of_job(self, done: int, total: int | None) -> None:
+        """The same bar, for the records of a job."""
+        if self.what != "records":
+            self.what, self._began, self._drawn = "records", time.monotonic(), 0.0
+        self.total = total
+        self.reach(done)
+
     def _draw(self) -> None:
         self._drawn = time.monotonic()
         seconds = max(self._drawn - self._began, 0.001)

@@ -37,7 +37,7 @@ def run(args: argparse.Namespace) -> int:
             done += len(ids)
             progress.reach(done)
 
-        Worker().work_until_idle(told)
+        Worker(lambda job: progress.of_job(job.worked, job.total)).work_until_idle(told)
     waiting = spool.waiting_count()
     if waiting:
         sys.stderr.write(f"addressee work: {waiting} put off or in another worker's hand; they are tried again.\n")

@@ -62,6 +62,7 @@ def step(worker: str, setup: Setup) -> Job | None:
             if mine is not None:  # stopped meanwhile
                 _KINDS[job.kind](mine, setup, clock.now())
                 reached("job-written")
+                job = mine
         reached("job-committed")
     except (OperationalError, InterfaceError):
         raise

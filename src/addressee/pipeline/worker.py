@@ -21,6 +21,7 @@ from addressee.host.clock import now
 from addressee.host.home import home
 from addressee.host.wake import Listener
 from addressee.jobs import rows as job_rows
+from addressee.jobs.models import Job
 from addressee.mail import spool
 from addressee.pipeline import contents, digest, jobs, process
 from addressee.records import files
@@ -42,7 +43,9 @@ log = logging.getLogger("addressee.worker")
 class Worker:
     """One worker of this process. `work_until_idle` returns when nothing is due; `run` when it is told to stop."""
 
-    def __init__(self) -> None:
+    def __init__(self, on_job: Callable[[Job], None] = lambda job: None) -> None:
+        """`on_job` is told of a job after each step of it."""
+        self._on_job = on_job
         self.name = spool.worker_name()
         self.stopping = False
         self._setup: Setup | None = None
@@ -69,7 +72,10 @@ class Worker:
         """One step of a job that is due; False where there is none. Mail waits for no more than this."""
         try:
             self._look_round()
-            return jobs.step(self.name, self._setup or store.current()) is not None
+            job = jobs.step(self.name, self._setup or store.current())
+            if job is not None:
+                self._on_job(job)
+            return job is not None
         except _OURS as error:  # the claim runs out, and the step is taken again
             log.error("a job is put off: %s", f"{type(error).__name__}: {error}"[:500])
             with suppress(*_OURS):

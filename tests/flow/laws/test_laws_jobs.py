@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import argparse
+import contextlib
+import io
+import json
 import re
 
 import pytest
@@ -9,6 +13,7 @@ import pytest
 from addressee.jobs import rows, slices
 from addressee.jobs.models import Job, Slice
 from addressee.mail.models import OutboxItem
+from addressee.ops import jobs_command
 from addressee.pipeline import jobs
 from addressee.pipeline.worker import Worker
 from addressee.records.models import Record, Revision
@@ -226,3 +231,33 @@ def test_given_the_same_batch_mail_twice_when_it_comes_again_then_there_is_one_j
     assert Job.objects.filter(kind="batch").count() == 1
     last = [o for o in OutboxItem.objects.filter(to=BEN, kind="receipt") if "of 2 records" in o.content["text"]]
     assert len(last) == 1
+
+
+def command(*args: str) -> tuple[int, list[dict]]:
+    """Run `addressee jobs` in this process: (exit code, what --json printed)."""
+    parser = argparse.ArgumentParser()
+    jobs_command.add_arguments(parser)
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        code = jobs_command.run(parser.parse_args([*args, "--json"]))
+    return code, [json.loads(line) for line in out.getvalue().splitlines()]
+
+
+def test_given_jobs_when_the_operator_asks_then_he_is_told_each_and_can_stop_and_go_on(office, no_mail_work):
+    started, worker, setup = by_hand(office, 150)
+    jobs.step(worker, setup)
+    jobs.step(worker, setup)
+    code, lines = command()
+    assert code == 0
+    assert [(line["name"], line["state"], line["total"], line["done"]) for line in lines] == [
+        ("escalate", "running", 150, 100)
+    ]
+
+    short = str(started.pk)[:8]
+    assert command(short, "--stop")[1][0]["state"] == "stopped"
+    assert command(short, "--stop")[0] == 66
+    assert command(short, "--resume")[1][0]["state"] == "ready"
+    jobs.work_off(worker, setup)
+    assert command(short, "--wait")[1][0]["state"] == "done"
+    assert len(command(short, "--results")[1]) == 151
+    assert command("ffffffff")[0] == 66
