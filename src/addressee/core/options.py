@@ -51,5 +51,8 @@ OPTIONS: dict[str, Option] = {
     "token_days": Option(730, "days", "a reply token is honoured this long; 0 = for ever"),
     "connections": Option(30, "connections", "SMTP sessions at once from one address"),
     "connections_per_minute": Option(300, "connections", "SMTP sessions a minute from one address"),
+    "webhook_private": Option(
+        0, "yes is 1", "may webhooks go to private addresses: your own network, this host?", 0, 1
+    ),
     "recipients": Option(100, "recipients", "recipients of one message"),
 }

@@ -68,7 +68,7 @@ def compose(draft: OutboxDraft, setup: Setup, seed: str) -> Outgoing:
     words = language(draft.language, setup.site.language)
     draft = _with_form(draft, token, words)
     return Outgoing(
-        to=normal(draft.to) or clean(draft.to, 320),
+        to=draft.to if draft.kind == "webhook" else normal(draft.to) or clean(draft.to, 320),
         sender=sender,
         sender_name=_name(draft.sender_name, setup.site.name),
         envelope_sender=_envelope_sender(draft, reply_to if carries_token else "", sender),

@@ -78,7 +78,7 @@ def _row(draft: OutboxDraft, outgoing: Outgoing, delivery: int | None, now: date
         created_at=now,
         due_at=now,
     )
-    if normal(outgoing.to) is None:
+    if draft.kind != "webhook" and normal(outgoing.to) is None:
         row.state, row.due_at = "failed", None
         row.last_error = f"{outgoing.to!r} is no address that mail can be sent to."
     return row
@@ -95,6 +95,7 @@ def _content(draft: OutboxDraft, outgoing: Outgoing) -> dict[str, Any]:
         "calendar": draft.calendar,
         "html": storable(outgoing.html),
         "attach_raw": draft.attach_raw,
+        **({"secret_env": draft.secret_env} if draft.secret_env else {}),
         "files": [
             {"name": f.name, "type": f.type, "sha256": f.sha256, "inline": f.inline, "content_id": f.content_id}
             for f in draft.files
@@ -126,6 +127,8 @@ def render(item: OutboxItem) -> bytes:
     Raises FileNotFoundError where a file or the message that goes along is no longer kept.
     """
     content = item.content
+    if item.kind == "webhook":
+        return _posted(item)
     ours = dict(content["headers"])
     head = [
         assemble.mailbox_field("From", item.sender, content["sender_name"]),
@@ -150,6 +153,17 @@ def render(item: OutboxItem) -> bytes:
         boundary=f"{item.pk}_{sha256(item.message_id.encode()).hexdigest()[:20]}",
     )
     return b"".join(head) + b"MIME-Version: 1.0\r\n" + body
+
+
+def _posted(item: OutboxItem) -> bytes:
+    """What is posted: the head that transports/webhook reads, an empty line, the JSON."""
+    head = {
+        "Secret-Env": item.content.get("secret_env", ""),
+        "Content-Type": "application/json; charset=utf-8",
+        "Addressee-Id": item.message_id,
+    }
+    lines = "".join(f"{name}: {assemble.clean(value)}\r\n" for name, value in head.items())
+    return f"{lines}\r\n{item.content['text']}".encode()
 
 
 def _part(file: dict[str, Any]) -> assemble.Part:

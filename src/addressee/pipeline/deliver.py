@@ -36,6 +36,7 @@ POLL_SECONDS = 0.5
 UPKEEP_SECONDS = 15.0  # renew our claims, free those of the dead
 PAUSE_SECONDS = 15.0  # of a lane whose server can't be reached
 BATCH = 20
+WEBHOOK = "@"  # what stands before the host of a webhook, where the account of a mail stands: a lane for each host
 MOST_LANES = 16
 
 Told = Callable[[OutboxItem, Attempt], None]
@@ -53,6 +54,8 @@ def takes_everything(url: str) -> bool:
 
 def way_out(account: str, setup: Setup, url: str, environment: Mapping[str, str]) -> str:
     """The URL by which an account's mail ("" = without account) leaves. Raises NoWay."""
+    if account.startswith(WEBHOOK):
+        return f"https://{account[1:]}?private={setup.option('webhook_private')}"
     known = setup.accounts.get(account)
     if url and takes_everything(url):
         return url
