@@ -187,6 +187,8 @@ def _lay_past(decision: Decision, delivery: Delivery, snapshot: Snapshot) -> Non
 
 
 def _lay_outbox(out: OutboxDraft, snapshot: Snapshot) -> None:
+    if out.kind == "webhook":
+        return
     counts = snapshot.count(out.to)
     snapshot.written_to.add(out.to)
     if out.kind in AUTOMATIC_KINDS:

@@ -159,7 +159,7 @@ def _records(decisions: Sequence[tuple[Decision, str, Override | None]], setup: 
         for key, binding in d.correspondents.items():
             _bind(bound, key, binding)
         for out in d.outbox:
-            if out.record:
+            if out.record and out.kind != "webhook":
                 _bind(bound, (out.record, out.to), Correspondent(sent=True, written_to=out.kind == "composed"))
         turns.update(d.turns)
         following.update(d.following)

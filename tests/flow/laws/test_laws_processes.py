@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+
 from addressee.jobs.models import Job
 from addressee.mail.models import OutboxItem
 from addressee.pipeline.worker import Worker
-from addressee.records.models import Record
+from addressee.records.models import Correspondent, Record
 
 BEN, CLEO, RITA, CARLA = "ben@example.test", "cleo@example.test", "rita@example.test", "carla@cust.example"
 
@@ -234,3 +236,15 @@ def test_given_a_process_that_waits_when_the_record_is_deleted_then_the_job_fail
     Worker().work_until_idle()
     job = Job.objects.get(kind="process")
     assert (job.state, job.why, job.run_at) == ("failed", "The record was deleted.", None)
+
+
+def test_given_a_webhook_step_when_it_runs_then_a_row_of_the_outbox_waits_and_nobody_new_corresponds(office):
+    n = ticket(office)
+    line = office.mail(BEN, office.address(n), "hook", "")
+    assert line.end == ("accept", "done"), line["trace"]
+    row = next(o for o in line.outbox if o.kind == "webhook")
+    assert (row.to, row.state, row.account) == ("https://hooks.example/in", "queued", "@hooks.example")
+    body = json.loads(row.content["text"])
+    assert body["values"] == {"name": "Pump leaks"}
+    assert (body["table"], body["record"]) == ("ticket", f"T-{n}")
+    assert not Correspondent.objects.filter(address__startswith="https").exists()
