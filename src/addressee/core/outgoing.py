@@ -94,6 +94,11 @@ def _with_form(draft: OutboxDraft, token: str | None, words: Language) -> Outbox
     return replace(draft, text=text, html=html)
 
 
+def compose_address(to: str) -> str:
+    """An address as the outbox keeps it."""
+    return (normal(to) or clean(to, 320))[:320]
+
+
 def _marked(draft: OutboxDraft, marker: str) -> str:
     """The text below our marker; of a notice the first line stands above it: where an answer goes (law 16)."""
     if draft.kind == "notification":

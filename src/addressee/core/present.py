@@ -30,6 +30,10 @@ def url_of(record: RecordState, setup: Setup) -> str:
     return f"{setup.site.url.rstrip('/')}/tables/{record.table}/{name_of(record, setup)}/"
 
 
+def file_url(token: str, setup: Setup) -> str:
+    return f"{setup.site.url.rstrip('/')}/files/{token}/"
+
+
 def job_url(uuid: str, setup: Setup) -> str:
     return f"{setup.site.url.rstrip('/')}/jobs/{uuid}/"
 

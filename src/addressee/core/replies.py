@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from datetime import timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from addressee.core import confirmation
 from addressee.core.action import Request, communication
@@ -21,8 +23,8 @@ from addressee.core.fieldtype import Reading
 from addressee.core.form import form_of
 from addressee.core.invited import invitation_to
 from addressee.core.language import Saying, english, language, saying
-from addressee.core.message import Message, Nature
-from addressee.core.present import heading, name_of, url_of
+from addressee.core.message import Attachment, Message, Nature
+from addressee.core.present import file_url, heading, name_of, url_of
 from addressee.core.process import said_in, spoken
 from addressee.core.reasons import SENTENCES, Reason
 from addressee.core.registry import fields
@@ -597,6 +599,16 @@ def composed(telling: Telling, record: RecordState, post: CommunicationDraft, to
     name = telling.actor.person.name if telling.actor.person else ""
     text = f"{post.text.strip()}\n\n{name}".rstrip()
     last = telling.snapshot.last_message.get(record.uuid, "")
+    files = tuple(f for f in post.files if not f.inline)
+    links: tuple[tuple[Attachment, str], ...] = ()
+    if sum(f.size_bytes for f in files) > telling.setup.option("attached_size_bytes"):
+        links = tuple((each, telling.fresh.token()) for each in files)
+        files = ()
+        until = (telling.snapshot.now + timedelta(days=telling.setup.option("link_days"))).astimezone(
+            ZoneInfo(telling.setup.site.time_zone)
+        )
+        urls = (f"{f.name}: {file_url(token, telling.setup)}" for f, token in links)
+        text = "\n".join([text, "", english()("mail.links", date=f"{until:%Y-%m-%d}"), *urls])
     return OutboxDraft(
         kind="composed",
         to=to,
@@ -612,7 +624,8 @@ def composed(telling: Telling, record: RecordState, post: CommunicationDraft, to
         references=(last,) if last else (),
         automatic=False,
         message=telling.message.identity or None,
-        files=tuple(f for f in post.files if not f.inline),
+        files=files,
+        links=links,
     )
 
 

@@ -317,6 +317,7 @@ class OutboxDraft:
     message: str | None = None  # identity of the message that caused it
     attach_raw: bool = False  # redirect: the whole message goes along
     files: tuple[Attachment, ...] = ()
+    links: tuple[tuple[Attachment, str], ...] = ()  # files that go as links, each with its token in clear
     subject_token: bool = True
     html: str = ""  # sanitised; the same words as `text`
     language: str = ""  # in which it is written (RFC 5646); "" is the site's

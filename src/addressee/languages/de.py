@@ -111,6 +111,7 @@ SENTENCES: dict[str, str] = {
     "receipt.before": "Vorher",
     "receipt.after": "Nachher",
     "receipt.empty": "(leer)",
+    "mail.links": "Dateien, abzuholen bis {date}:",
     "receipt.files": "Dateien",
     "receipt.not-done": "Nicht erledigt:",
     "receipt.files-left-out": "Nicht angenommene Dateien:",

@@ -31,6 +31,7 @@ SENTENCES: dict[str, str] = {
     "receipt.before": "Before",
     "receipt.after": "After",
     "receipt.empty": "(empty)",
+    "mail.links": "Files, to be fetched until {date}:",
     "receipt.files": "files",
     "receipt.not-done": "Not done:",
     "receipt.files-left-out": "Files left out:",

@@ -111,6 +111,7 @@ SENTENCES: dict[str, str] = {
     "receipt.before": "Antes",
     "receipt.after": "Después",
     "receipt.empty": "(vacío)",
+    "mail.links": "Archivos, para descargar hasta el {date}:",
     "receipt.files": "archivos",
     "receipt.not-done": "No se ha hecho:",
     "receipt.files-left-out": "Archivos no admitidos:",

@@ -111,6 +111,7 @@ SENTENCES: dict[str, str] = {
     "receipt.before": "Avant",
     "receipt.after": "Après",
     "receipt.empty": "(vide)",
+    "mail.links": "Fichiers, à télécharger jusqu'au {date} :",
     "receipt.files": "fichiers",
     "receipt.not-done": "Non fait :",
     "receipt.files-left-out": "Fichiers laissés de côté :",

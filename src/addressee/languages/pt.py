@@ -111,6 +111,7 @@ SENTENCES: dict[str, str] = {
     "receipt.before": "Antes",
     "receipt.after": "Depois",
     "receipt.empty": "(vazio)",
+    "mail.links": "Ficheiros, para descarregar até {date}:",
     "receipt.files": "ficheiros",
     "receipt.not-done": "Não foi feito:",
     "receipt.files-left-out": "Ficheiros não aceites:",

@@ -256,3 +256,18 @@ class Suppression(models.Model):
     address = models.CharField(max_length=320, primary_key=True)
     reason = models.CharField(max_length=200)
     at = models.DateTimeField()
+
+
+class FileLink(models.Model):
+    """A file that went as a link, by the hash of its token: for one address, until a day."""
+
+    hash = models.CharField(max_length=40, primary_key=True)
+    sha256 = models.CharField(max_length=64)
+    name = models.CharField(max_length=255)
+    size_bytes = models.PositiveBigIntegerField()
+    address = models.CharField(max_length=320)
+    record = models.ForeignKey(Record, on_delete=models.CASCADE, null=True)
+    created_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+    revoked_at = models.DateTimeField(null=True)
+    uses = models.PositiveIntegerField(default=0)

@@ -25,7 +25,7 @@ from addressee.core.outgoing import Outgoing, compose
 from addressee.core.setup import Setup
 from addressee.core.tokens import digest
 from addressee.core.values import OutboxDraft, TokenState
-from addressee.mail import codes, notices, spool
+from addressee.mail import codes, links, notices, spool
 from addressee.mail.claims import LEASE, is_dead
 from addressee.mail.models import Communication, Delivery, Message, OutboxItem, Token
 from addressee.mail.peek import message_id_hash
@@ -54,6 +54,7 @@ def write(
         row = {"hash": known.hash, "record_id": known.record, "address": known.address}
         tokens.append(bulk.new(Token, **row, account=known.account, notice=known.notice, created_at=now, uses=uses))
     bulk.insert(items)
+    links.write([draft for draft, _ in drafts if draft.links], setup, now)
     codes.keep([draft for draft, _ in drafts], setup, now)
     bulk.insert(tokens, f"ON CONFLICT (hash) DO UPDATE SET uses = {bulk.table(Token)}.uses + excluded.uses")
 

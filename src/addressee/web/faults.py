@@ -26,6 +26,12 @@ def missing(request: HttpRequest, exception: Exception | None = None) -> HttpRes
     return _fault(request, 404, "Not here", "There is no such page, or you may not see what it shows.")
 
 
+def gone(request: HttpRequest) -> HttpResponse:
+    """A link to a file that is no longer honoured."""
+    text = "The link was for a limited time, or it was withdrawn. Answer the mail it stood in to get the file again."
+    return _fault(request, 410, "No longer here", text)
+
+
 def broken(request: HttpRequest) -> HttpResponse:
     """Made without the database: it may be what is broken."""
     text = "The server met a fault and wrote it to its log. Nothing was lost; try again in a moment."

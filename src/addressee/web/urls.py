@@ -6,7 +6,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from addressee.web import calendar, changes, confirm, held, messages, records, tables
+from addressee.web import calendar, changes, confirm, held, messages, records, shared, tables
 from addressee.web.sign_in import SignIn
 
 
@@ -39,6 +39,7 @@ urlpatterns = [
     path("messages/<int:number>/undo/", changes.undo_message, name="undo-message"),
     path("confirm/<int:number>/", confirm.confirm, name="confirm"),
     path("images/<str:ticket>/", messages.image, name="message-image"),
+    path("files/<slug:token>/", shared.shared, name="shared-file"),  # told in mails too: core/present.file_url
     path("held/", held.held, name="held"),
     path("held/choices/", held.choices, name="held-choices"),
     path("held/<int:number>/release/", held.release, name="release"),
