@@ -66,4 +66,49 @@ def test_given_a_record_when_opened_then_its_tasks_and_events_stand_beside_it(be
     assert "Visit the bakery" in page
     assert "Order a hinge" in page
     other = house.Record.objects.filter(table="case").exclude(pk=planned.pk).first()
-    assert "Tasks and events" not in html(ben, f"/tables/case/{other.uuid}/")
+    page = html(ben, f"/tables/case/{other.uuid}/")
+    assert "Visit the bakery" not in page
+    assert "None yet" in page
+
+
+def test_given_a_record_when_a_person_adds_an_event_on_its_page_then_it_stands_in_the_calendar(ben, planned):
+    url = "/tables/case/CASE-17/add/event/"
+    assert 'href="/tables/case/CASE-17/add/event/"' in html(ben, "/tables/case/CASE-17/")
+    assert 'value="The door"' in html(ben, f"{url}?name=The door")
+
+    answer = ben.post(url, {"name": "Measure the door", "start": "2026-11-25 09:00", "end": "2026-11-25 10:00"})
+    assert answer.status_code == 302
+    event = house.Record.objects.get(table="event", title="Measure the door")
+    assert event.values["start"] == "2026-11-25T08:00:00Z"
+    assert event.values["about"] == {"table": "case", "uuid": str(planned.uuid)}
+    assert event.created_by == "ben"
+    assert "Measure the door" in shown(html(ben, "/calendar/"))
+
+
+def test_given_a_wrong_value_when_a_task_is_added_then_the_form_says_so_and_keeps_the_rest(ben, planned):
+    answer = ben.post("/tables/case/CASE-17/add/task/", {"name": "Call", "due": "someday"})
+    assert answer.status_code == 422
+    page = answer.content.decode()
+    assert 'value="Call"' in page
+    assert "someday" in page
+    assert 'role="alert"' in page
+    assert not house.Record.objects.filter(table="task", title="Call").exists()
+
+
+def test_given_an_event_that_ends_before_it_begins_when_it_is_added_then_why_not_is_said(ben, planned):
+    times = {"name": "Visit", "start": "2026-11-25 09:00", "end": "2026-11-25 08:00"}
+    answer = ben.post("/tables/case/CASE-17/add/event/", times)
+    assert answer.status_code == 422
+    assert not house.Record.objects.filter(table="event", title="Visit").exists()
+
+
+def test_given_no_right_when_the_form_is_asked_for_then_it_is_not_there(rita, ben, planned):
+    house.record("case", "Hers", 77, assignee="rita")
+    assert rita.get("/tables/case/CASE-77/add/event/").status_code == 404
+    assert "add/event" not in html(rita, "/tables/case/CASE-77/")
+    assert ben.get("/tables/case/CASE-17/add/delete/").status_code == 404
+
+
+def test_given_a_message_on_a_record_when_opened_then_it_can_be_marked_in_the_calendar(ada, firm):
+    number = house.Delivery.objects.filter(disposition="accept").order_by("id").first().pk
+    assert "add/event/?name=" in html(ada, f"/messages/{number}/")

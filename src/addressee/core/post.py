@@ -141,7 +141,8 @@ def _planned(
     nothing, record = Changeset(), request.record
     if record is not None and record.deleted and not action.of_deleted:
         return nothing, Reason.DELETED_RECORD, SENTENCES[Reason.DELETED_RECORD], ()
-    kept = [] if operator else barred(request.actor.person, request.table, request.values, request.setup)
+    form = action.form(request.table, request.setup)
+    kept = [] if operator else barred(request.actor.person, form, request.values, request.setup)
     if not reach or kept:
         return nothing, Reason.NOT_PERMITTED, ", ".join(kept) or SENTENCES[Reason.NOT_PERMITTED], ()
     try:
@@ -149,7 +150,7 @@ def _planned(
     except CannotBeDone as fault:
         why = fault.why if isinstance(fault.why, str) else english().say(fault.why)
         return nothing, fault.reason, why or SENTENCES[fault.reason], ()
-    faults = faults_of(plan, request.table, request.snapshot, request.setup)
+    faults = faults_of(plan, form, request.snapshot, request.setup)
     if faults:
         return nothing, Reason.BAD_VALUE, SENTENCES[Reason.BAD_VALUE], faults
     return plan, None, "", ()

@@ -18,7 +18,7 @@ from addressee.core.fieldtype import Reading
 from addressee.core.language import saying
 from addressee.core.post import Post, cause_of, post, unchanged
 from addressee.core.reasons import SENTENCES, Reason
-from addressee.core.registry import fields
+from addressee.core.registry import actions, fields
 from addressee.core.setup import Setup
 from addressee.core.values import (
     OPERATOR,
@@ -73,7 +73,7 @@ def act(
 ) -> dict[str, Any]:
     """Do an action on a record as a signed-in person, or as OPERATOR; the contract's line of what came of it.
 
-    texts  field -> its text, as a person would write it in a mail: for `update`
+    texts  field -> its text, as a person would write it in a mail: for `update`, `task` and `event`
     cause  what `undo` takes back
 
     Raises BadValue for a text that a field does not take, Refused with the reason's slug and `why` where it may not or
@@ -91,11 +91,15 @@ def act(
             raise NotFound("no-such-record")
         threads.fill_last_messages(snapshot, [uuid])
         reading = _reading(person, setup, now)
-        values = _values(record, texts or {}, setup, reading)
+        form = actions[verb].form(record.table, setup)
+        if not form:
+            raise Refused(Reason.NO_TABLE.value, why=f"the site has no table that {verb} writes to")
+        values = _values(record, texts or {}, setup, reading, form)
         if verb == "update" and not values and not text.strip():
             return _line(unchanged(person, record), snapshot, setup)
-        back = record.values if record.deleted else values
-        records.fill(snapshot, Wanted(unique=unique_keys(record.table, back, setup)), setup)
+        back = record.values if record.deleted and form == record.table else values
+        made = {form} if form != record.table else set()
+        records.fill(snapshot, Wanted(unique=unique_keys(form, back, setup), tables=made), setup)
         if cause:
             causes.fill_causes(snapshot, [cause], setup)
         asked = Post(verb, person, record, values, text, Visibility(visibility), cause)
@@ -160,9 +164,10 @@ def _reading(person: Person | None, setup: Setup, now: datetime) -> Reading:
     return reading_of(setup, ZoneInfo(zone), (person.language if person else "") or setup.site.language, now)
 
 
-def _values(record: RecordState, texts: Mapping[str, str], setup: Setup, reading: Reading) -> dict[str, Any]:
-    """The texts as values; those that stand already are left out: they need no right and are no change."""
-    table = setup.tables[record.table]
+def _values(record: RecordState, texts: Mapping[str, str], setup: Setup, reading: Reading, form: str) -> dict[str, Any]:
+    """The texts as values of the table they fill in; those of the record that stand already are left out: they need no
+    right and are no change."""
+    table = setup.tables[form]
     found: dict[str, Any] = {}
     for name, text in texts.items():
         definition = table.live_fields.get(name)
@@ -178,7 +183,8 @@ def _values(record: RecordState, texts: Mapping[str, str], setup: Setup, reading
             raise
         if found[name] is None and definition.required:
             raise BadValue("required", text="", expected=saying("expected.not-empty"), field=name)
-    return {name: value for name, value in found.items() if record.values.get(name) != value}
+    stands = record.values if form == record.table else {}
+    return {name: value for name, value in found.items() if stands.get(name) != value}
 
 
 def _line(decision: Decision, snapshot: Snapshot, setup: Setup) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from addressee.core.errors import AddresseeError, BadValue
 from addressee.core.fieldtype import complaint
 from addressee.core.language import english
 from addressee.core.registry import fields as shelf
+from addressee.core.schedule import schedule_table
 from addressee.core.values import Right
 from addressee.pipeline import request as pipeline
 from addressee.records.models import Record, Revision
@@ -115,6 +116,92 @@ def _form(
         "here": record.table,
         "table_label": table_label(record.table, table),
         "name": name_of(record, reader),
+        "url": record_url(record, reader),
+        "inputs": inputs,
+        "why": why,
+    }
+    return render(request, "web/edit.html", context, status=status)
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def add(request: HttpRequest, table: str, name: str, word: str) -> HttpResponse:
+    """The form of a task or event about a record. ?name= fills in what it is called: a message's subject, say."""
+    reader = reader_of(request)
+    found = reader.record(table, name)
+    form = word if word in ADDED and schedule_table(word, reader.setup) else ""
+    if not form or not reader.may(Right.CREATE, form):
+        raise Http404(word)
+    keys = _fillable(reader, form)
+    title = reader.setup.tables[form].title
+    if request.method != "POST":
+        return _new(request, reader, found, form, {title: request.GET.get("name", "").strip()[:200]})
+    texts = {key: _posted(request, key) for key in keys if _posted(request, key).strip()}
+    try:
+        pipeline.act(word, reader.person.key, str(found.uuid), texts=texts)
+    except BadValue as error:
+        wrong = {str(error.data.get("field")): complaint(error)}
+        return _new(request, reader, found, form, texts, wrong=wrong, status=422)
+    except AddresseeError as error:
+        return _new(request, reader, found, form, texts, why=problem(error), status=422)
+    return went_well(request, ADDED[word], record_url(found, reader) + "#about")
+
+
+ADDED = {"task": "The task was added.", "event": "The event stands in the calendar."}
+
+
+def addable(reader: Reader) -> list[tuple[str, str]]:
+    """(word, label) of what the reader may add to a record: tasks, events."""
+    named = [(word, schedule_table(word, reader.setup)) for word in ADDED]
+    return [
+        (word, table_label(key, reader.setup.tables[key]))
+        for word, key in named
+        if key and reader.may(Right.CREATE, key)
+    ]
+
+
+def _fillable(reader: Reader, key: str) -> list[str]:
+    """The fields of a new task or event that the reader may write; what it is about is known."""
+    table = reader.setup.tables[key]
+    about = table.schedule.about if table.schedule else ""
+    return [
+        name
+        for name, definition in table.live_fields.items()
+        if name != about
+        and shelf[definition.type].by_text
+        and field_access(reader.person, key, name, reader.setup) == "write"
+    ]
+
+
+def _new(
+    request: HttpRequest,
+    reader: Reader,
+    record: Record,
+    key: str,
+    texts: Mapping[str, str],
+    *,
+    wrong: Mapping[str, str] | None = None,
+    why: str = "",
+    status: int = 200,
+) -> HttpResponse:
+    table = reader.setup.tables[key]
+    inputs = [
+        Input(
+            key=name,
+            label=table.live_fields[name].label or label_of(name),
+            type=table.live_fields[name].type,
+            text=texts.get(name, ""),
+            was="",
+            hint=english().say(shelf[table.live_fields[name].type].expected(table.live_fields[name])),
+            choices=table.live_fields[name].choices if table.live_fields[name].type == "choice" else (),
+            required=table.live_fields[name].required,
+            error=(wrong or {}).get(name, ""),
+        )
+        for name in _fillable(reader, key)
+    ]
+    context = {
+        "here": record.table,
+        "table_label": name_of(record, reader),
+        "name": f"New {table_label(key, table).lower()}",
         "url": record_url(record, reader),
         "inputs": inputs,
         "why": why,

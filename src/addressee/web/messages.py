@@ -25,6 +25,7 @@ from addressee.mail.models import Communication, Delivery, File, Message
 from addressee.mail.peek import message_id_hash
 from addressee.people.models import Person
 from addressee.web.answers import page
+from addressee.web.changes import addable
 from addressee.web.downloads import download, inline_image, is_thumbnail, message_bytes
 from addressee.web.presented import Link, Presenter, name_of, record_url, table_label
 from addressee.web.reader import Reader, reader_from, reader_of
@@ -135,6 +136,7 @@ def message(request: HttpRequest, number: int) -> HttpResponse:
         "head": _head(delivery),
         "files": _files(read) if read else [],
         "records": _records(reader, read),
+        "addable": addable(reader),
         "deliveries": _told(reader, deliveries, delivery.pk),
         "frame_size": _frame_size(read),
         "may_settle": reader.held.filter(pk=delivery.pk).exists(),

@@ -21,7 +21,7 @@ from addressee.pipeline import request as pipeline
 from addressee.pipeline.request import NotFound
 from addressee.records.addresses import parts_of
 from addressee.records.models import Correspondent, Record
-from addressee.web import calendar
+from addressee.web import calendar, changes
 from addressee.web.answers import by_htmx, page, went_well
 from addressee.web.downloads import download
 from addressee.web.presented import Presenter, number_of, record_url, table_label, title_of
@@ -171,6 +171,7 @@ def _page(
         "may_change_address": reader.reaches(record, Right.UPDATE),
         "correspondents": _correspondents(record),
         "about": calendar.about(reader, record),
+        "addable": [] if record.deleted_at else changes.addable(reader),
         "stream": stream_of(record, presenter, whole=request.GET.get("whole") == "1"),
         "undelivered": undelivered(record),
         "may_comment": reader.reaches(record, Right.COMMENT),

@@ -25,6 +25,7 @@ urlpatterns = [
     path("tables/<slug:table>/<str:name>/", records.record, name="record"),
     path("tables/<slug:table>/<str:name>/comment/", records.comment, name="comment"),
     path("tables/<slug:table>/<str:name>/edit/", changes.edit, name="edit"),
+    path("tables/<slug:table>/<str:name>/add/<slug:word>/", changes.add, name="add"),
     path("tables/<slug:table>/<str:name>/delete/", changes.delete, name="delete"),
     path("tables/<slug:table>/<str:name>/restore/", changes.restore, name="restore"),
     path("tables/<slug:table>/<str:name>/undo/<int:version>/", changes.undo, name="undo"),
