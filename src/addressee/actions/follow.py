@@ -19,13 +19,14 @@ class Following(Action):
     def plan(self, request: Request) -> Changeset:
         record, key = request.record, request.actor.key
         assert record is not None and key is not None  # noqa: S101, PT018  the target and the reach say so
+        words = request.reading.words
         stood = key in request.snapshot.followers.get(record.uuid, ())
         told = {"following": {"before": stood, "after": self.on}}
         return Changeset(
             communications=(communication(request, record.uuid, text=request.prose),),
             following={(record.uuid, key): self.on},
             effects=(Effect("follow", record.table, record.uuid, told),) if stood != self.on else (),
-            answer="You follow it now." if self.on else "You follow it no longer.",
+            answer=words("follow.on") if self.on else words("follow.off"),
         )
 
 

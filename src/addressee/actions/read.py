@@ -27,12 +27,15 @@ class Read(Action):
     def plan(self, request: Request) -> Changeset:
         if request.record is None:
             return self._list(request)
-        shown = request.record, request.actor.person, request.setup, request.reading
-        return Changeset(
-            communications=(communication(request, request.record.uuid, text=request.prose),),
-            answer="\n".join(unset_lines(*shown)),
-            form=form_of(*shown, whole=True),
-        )
+        linked = communication(request, request.record.uuid, text=request.prose)
+        answer, form = self.shown(request)
+        return Changeset(communications=(linked,), answer=answer, form=form)
+
+    def shown(self, request: Request) -> tuple[str, tuple[tuple[str, str], ...]]:
+        if request.record is None:
+            return "", ()
+        told = request.record, request.actor.person, request.setup, request.reading
+        return "\n".join(unset_lines(*told)), form_of(*told, whole=True)
 
     def _list(self, request: Request) -> Changeset:
         what, view = listing.asked(request)

@@ -44,9 +44,10 @@ class Run(Action):
             waits_for=waiting.reply if waiting else "",
             why=waiting.why if waiting else "",
         )
-        answer = f"{label} was run."
+        words = request.reading.words
+        answer = words("run.done", label=label)
         if waiting:
-            answer = f"{label} runs. It waits for {waiting.why}: {job_url(uuid, request.setup)}"
+            answer = words("run.waits", label=label, why=waiting.why, url=job_url(uuid, request.setup))
         mailed = request.message is not None
         shown = communication(
             request,

@@ -16,18 +16,18 @@ class Why(Action):
     def plan(self, request: Request) -> Changeset:
         assert request.record is not None  # noqa: S101  the target says so
         told = request.snapshot.told.get((request.record.uuid, request.actor.address), ())
+        words = request.reading.words
         lines: list[str] = []
         for past in told:
-            lines += [
-                f"{past.at:%Y-%m-%d %H:%M} UTC, {past.subject or '(no subject)'}: {past.disposition}, {past.reason}"
-            ]
+            subject = past.subject or words("why.no-subject")
+            lines += [f"{past.at:%Y-%m-%d %H:%M} UTC, {subject}: {past.disposition}, {past.reason}"]
             lines += [
                 f"  {step.step}: {step.result}{f' ({step.why})' if step.why else ''}"
                 for step in past.trace
                 if not request.outsider or step.step in _FOR_OUTSIDERS
             ]
             lines.append("")
-        answer = "\n".join(lines).strip() or "No earlier message of yours to this record is known."
+        answer = "\n".join(lines).strip() or words("why.none")
         return Changeset(
             communications=(communication(request, request.record.uuid, text=request.prose),), answer=answer
         )

@@ -161,6 +161,10 @@ class Action:
         """The least assurance for what this request asks."""
         return self.least
 
+    def shown(self, request: Request) -> tuple[str, tuple[tuple[str, str], ...]]:
+        """What somebody in Cc is answered, who may read the record, by his own rights: a text, and values to edit."""
+        return "", ()
+
     def plan(self, request: Request) -> Changeset:
         """What shall be. Raises CannotBeDone."""
         raise NotImplementedError

@@ -141,6 +141,7 @@ def message(telling: Telling, code: str, words: Language, *, reads: bool) -> tup
 def _changes(telling: Telling, words: Language) -> list[str]:
     """What would change of the record, of what the actor may read."""
     asks, record = telling.decision.asks, telling.record
+    reading = telling.reading(telling.actor)
     lines: list[str] = []
     for effect in asks.effects if asks is not None else ():
         if record is None or effect.record != record.uuid:
@@ -156,11 +157,11 @@ def _changes(telling: Telling, words: Language) -> list[str]:
             elif not kind.by_text:
                 lines.append(words("confirm.files-added", field=label))
             elif telling.decision.verified or definition.type in _OUR_WORDS:
-                before, after = (kind.format(pair[side], definition, telling.reading) for side in ("before", "after"))
+                before, after = (kind.shown(pair[side], definition, reading) for side in ("before", "after"))
                 nothing = words("confirm.nothing")
                 lines.append(f"{label}: {_short(before) or nothing} → {_short(after) or nothing}")
             else:
-                size = len(kind.format(pair["after"], definition, telling.reading))
+                size = len(kind.format(pair["after"], definition, reading))
                 lines.append(words("confirm.other-text", field=label, size=size))
     return lines
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 from addressee.core import replies
-from addressee.core.action import CannotBeDone, Changeset
+from addressee.core.action import Action, CannotBeDone, Changeset
 from addressee.core.asked import Asking
 from addressee.core.attachments import unjudged
 from addressee.core.authorise import has_role
@@ -21,11 +21,12 @@ from addressee.core.language import english, saying
 from addressee.core.message import Nature
 from addressee.core.process import said_in, woken
 from addressee.core.reasons import Reason
-from addressee.core.registry import rules
+from addressee.core.registry import actions, rules
 from addressee.core.route import Kind, Route, route
 from addressee.core.setup import Setup
 from addressee.core.threads import Found, find
 from addressee.core.values import (
+    Actor,
     Assurance,
     Confirmed,
     Decision,
@@ -358,17 +359,27 @@ class _Decider(Asking):
             record=self._subject_record(decision),
             visibility=self.visibility,
             answer=self.plan.answer if self.plan else "",
+            shown=self._shown,
+            commanded=bool(self.verb or self.named) or has_role(self.actor.person),
             notes=(*self.remarks, *(self.plan.notes if self.plan else ())),
             form=self.plan.form if self.plan else (),
             faults=self.faults,
             fresh=self.fresh,
-            reading=self.reading(),
+            reading=self.reading,
             marked=self.marked,
             released=self.released,
             confirmed=self.confirmed,
             null_sender=self.delivery.envelope.transport in ("smtp", "lmtp") and not self.delivery.envelope.sender,
         )
         return replies.added(decision, replies.write(telling))
+
+    def _shown(self, actor: Actor) -> tuple[str, tuple[tuple[str, str], ...]]:
+        """What of an answer somebody in Cc is shown, and in what form, by his own rights."""
+        if self.verb not in actions:
+            return "", ()
+        request = self._request(self.verb, self.record, {}, "", self.visibility, actor)
+        action: Action = actions[self.verb]
+        return action.shown(request)
 
     def _subject_record(self, decision: Decision) -> RecordState | None:
         created = [c.state for c in decision.changes if c.kind == "create" and c.table == self.route.table]

@@ -11,7 +11,7 @@ from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
 from addressee.core.errors import BadValue
-from addressee.core.language import Language, Saying, as_written, english, saying
+from addressee.core.language import Language, Saying, as_written, english, language, saying
 from addressee.core.setup import FieldDef
 
 LONGEST_TEXT = 65_536  # characters of any text but a long one (options: value_size_bytes)
@@ -84,6 +84,11 @@ class Reading:
     language: str = ""
     now: datetime | None = None
 
+    @property
+    def words(self) -> Language:
+        """The catalogue of the language."""
+        return language(self.language)
+
 
 class FieldType:
     """The base of every field type. Stored form is JSON: what the contract prints, but links as uuids.
@@ -118,6 +123,30 @@ class FieldType:
     def format(self, value: Any, field: FieldDef, reading: Reading) -> str:
         """The text that parse turns into the same value; "" for None."""
         return "" if value is None else str(value)
+
+    def shown(self, value: Any, field: FieldDef, reading: Reading) -> str:
+        """The text by which a person is told the value: as his language writes it, where parse takes that back."""
+        plain = self.format(value, field, reading)
+        own = "" if value is None else self.in_words(value, field, reading)
+        return own if own and self._means(own, value, field, reading) else plain
+
+    def editable(self, value: Any, field: FieldDef, reading: Reading) -> str:
+        """The text of a form: as `format`, but where the reader's language would read that as another value."""
+        plain = self.format(value, field, reading)
+        if value is None or not reading.language or self._means(plain, value, field, reading):
+            return plain
+        own = self.in_words(value, field, reading)
+        return own if own and self._means(own, value, field, reading) else plain
+
+    def _means(self, text: str, value: Any, field: FieldDef, reading: Reading) -> bool:
+        try:
+            return bool(self.parse(text, field, reading) == value)
+        except BadValue:
+            return False
+
+    def in_words(self, value: Any, field: FieldDef, reading: Reading) -> str:
+        """The value as the language writes it; "" where that makes no difference. Never raises."""
+        return ""
 
     def forms(self, value: Any) -> list[str]:
         """The normalised texts by which a value is found and kept unique: one, or one each of a list."""

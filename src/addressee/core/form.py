@@ -40,7 +40,7 @@ def form_of(
     for key, definition in setup.tables[record.table].live_fields.items():
         kind = fields[definition.type]
         if kind.by_text and not kind.appends and field_access(person, record.table, key, setup) != "none":
-            text = str(kind.format(record.values.get(key), definition, reading))
+            text = str(kind.editable(record.values.get(key), definition, reading))
             if whole or len(text) <= SHORT_CHARS:
                 (long if kind.long else short).append((key, text))
     return (*short, *long)

@@ -24,7 +24,7 @@ class Saying:
     data: tuple[tuple[str, Any], ...] = ()
 
 
-def saying(slug: str, **data: Any) -> Saying:
+def saying(slug: str, /, **data: Any) -> Saying:
     """Text, numbers, Sayings and tuples of them; a number named `count` chooses the form of the sentence."""
     return Saying(slug, tuple(data.items()))
 
@@ -59,7 +59,7 @@ class Language:
         data = {name: self._told(value) for name, value in what.data}
         return self._sentence(what.slug, dict(what.data).get("count")).format_map(data)
 
-    def __call__(self, slug: str, **data: Any) -> str:
+    def __call__(self, slug: str, /, **data: Any) -> str:
         return self.say(Saying(slug, tuple(data.items())))
 
     def _told(self, value: Any) -> str:
@@ -76,6 +76,10 @@ class Language:
                 raise KeyError(slug)
             return english()._sentence(slug, count)
         return found
+
+    def own(self, slug: str, otherwise: str) -> str:
+        """The sentence where this catalogue has it, else the text: of what brings its English with it."""
+        return self.sentences.get(slug, otherwise)
 
     def has(self, slug: str) -> bool:
         return slug in self.sentences
@@ -94,12 +98,18 @@ def english() -> Language:
 
 def language(*tags: str) -> Language:
     """The first that there is of these (RFC 5646; "pt-BR" is Portuguese), else English. "" is passed over."""
-    for tag in tags:
-        lowered = tag.lower().replace("_", "-")
-        found: Language | None = languages.get(lowered) or languages.get(lowered.partition("-")[0])
-        if lowered and found is not None:
-            return found
-    return english()
+    return next(filter(None, map(_catalogue, tags)), None) or english()
+
+
+def is_spoken(tag: str) -> bool:
+    """Is there a catalogue of this language?"""
+    return _catalogue(tag) is not None
+
+
+def _catalogue(tag: str) -> Language | None:
+    lowered = tag.lower().replace("_", "-")
+    found: Language | None = languages.get(lowered) or languages.get(lowered.partition("-")[0])
+    return found
 
 
 # ---- What core.body looks for in answers to our mail: in every language, for nobody knows in which it was sent ----

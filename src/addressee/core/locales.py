@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
 from functools import lru_cache
 
 from babel import Locale, UnknownLocaleError
+from babel.dates import format_skeleton
+from babel.numbers import format_decimal
 
 LANGUAGES = ("en", "de", "fr", "es", "pt")  # in which we understand more than numbers
 
@@ -43,6 +47,23 @@ def habits(language: str) -> Habits:
         _order(locale),
         tuple(_weekdays(locale)),
     )
+
+
+def write_day(day: date, language: str) -> str:
+    """The day in figures, four for the year: 24.12.2026; "" where the language alone does not say in which order."""
+    own = habits(language)
+    if not own.order:
+        return ""
+    return str(format_skeleton("yMMdd", day, locale=language.replace("-", "_")))
+
+
+def write_number(number: Decimal, language: str) -> str:
+    """The number with all its places, grouped; "" for a language that writes it with a point, as we do."""
+    if habits(language).decimal in ("", "."):
+        return ""
+    places = max(0, -int(number.as_tuple().exponent))
+    form = "#,##0." + "0" * places if places else "#,##0"
+    return str(format_decimal(number, format=form, locale=language.replace("-", "_")))
 
 
 def _order(locale: Locale) -> str:

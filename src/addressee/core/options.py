@@ -25,6 +25,7 @@ OPTIONS: dict[str, Option] = {
     "scan_seconds": Option(20, "seconds", "showing the files of a batch to the scanner; what is left waits", 1, 40),
     "attached_size_bytes": Option(5_242_880, "bytes", "files attached to one mail of ours; above it links"),
     "link_days": Option(14, "days", "a link to a file is honoured this long", 1, 3650),
+    "copy_count": Option(20, "addresses", "addresses in Cc that the answer to a command goes to"),
     "address_count": Option(500, "addresses", "addresses read in a message"),
     "assignment_count": Option(200, "lines", "field lines in one message"),
     "list_rows": Option(50, "records", "records that the answer to `read` on a table shows; it counts all", 1, 1000),

@@ -14,6 +14,7 @@ from addressee.core import form
 from addressee.core.addresses import normal
 from addressee.core.assemble import clean
 from addressee.core.language import Language, language
+from addressee.core.letter import document
 from addressee.core.setup import Account, Setup
 from addressee.core.tokens import IN_SUBJECT, digest, for_subject
 from addressee.core.values import OutboxDraft
@@ -49,6 +50,7 @@ class Outgoing:
     headers: tuple[tuple[str, str], ...]
     text: str
     html: str = ""
+    language: str = ""
 
 
 def compose(draft: OutboxDraft, setup: Setup, seed: str) -> Outgoing:
@@ -61,9 +63,11 @@ def compose(draft: OutboxDraft, setup: Setup, seed: str) -> Outgoing:
     account = setup.accounts.get(draft.account)
     sender = _sender(draft, account, setup)
     token = draft.token if draft.record or draft.confirms else None
-    reply_to = _reply_address(token, account, setup) if token else ""
+    reply_to = reply_address(token, account, setup) if token else ""
     if draft.no_reply:
         reply_to = f"noreply@{_domain(setup.site.domain)}"
+    words = language(draft.language, setup.site.language)
+    marked = bool(token) and draft.kind != "redirect"
     carries_token = bool(token and token in reply_to)
     words = language(draft.language, setup.site.language)
     draft = _with_form(draft, token, words)
@@ -78,8 +82,9 @@ def compose(draft: OutboxDraft, setup: Setup, seed: str) -> Outgoing:
         in_reply_to=_fit_id(draft.in_reply_to),
         references=_references(draft),
         headers=tuple(_headers(draft, token, setup)),
-        text=_marked(draft, words.marker_line) if token and draft.kind != "redirect" else draft.text,
-        html=draft.html,
+        text=_marked(draft.kind, draft.text, words.marker_line) if marked else draft.text,
+        html=_document(draft, words, marked),
+        language=words.tag,
     )
 
 
@@ -99,12 +104,19 @@ def compose_address(to: str) -> str:
     return (normal(to) or clean(to, 320))[:320]
 
 
-def _marked(draft: OutboxDraft, marker: str) -> str:
+def _marked(kind: str, text: str, marker: str) -> str:
     """The text below our marker; of a notice the first line stands above it: where an answer goes (law 16)."""
-    if draft.kind == "notification":
-        first, _, rest = draft.text.partition("\n")
+    if kind == "notification":
+        first, _, rest = text.partition("\n")
         return f"{first}\n\n{marker}\n{rest}"
-    return f"{marker}\n\n{draft.text}"
+    return f"{marker}\n\n{text}"
+
+
+def _document(draft: OutboxDraft, words: Language, marked: bool) -> str:
+    if not draft.html:
+        return ""
+    body = _marked(draft.kind, draft.html, f"<p>{escape(words.marker_line)}</p>") if marked else draft.html
+    return document(body, draft.subject, words)
 
 
 def _name(person: str, site: str) -> str:
@@ -124,7 +136,7 @@ def _domain(domain: str) -> str:
     return address[2:] if address else "localhost"
 
 
-def _reply_address(token: str, account: Account | None, setup: Setup) -> str:
+def reply_address(token: str, account: Account | None, setup: Setup) -> str:
     """Where an answer goes (the account's `reply_address`): TOKEN@site, local+TOKEN@account, or the account itself."""
     how = account.reply_address if account else "domain"
     if account is None or how == "domain":

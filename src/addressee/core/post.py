@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from addressee.core import replies
@@ -117,12 +117,12 @@ def post(asked: Post, snapshot: Snapshot, setup: Setup, seed: bytes, reading: Re
         account_key=account_key,
         record=next((c.state for c in plan.changes if c.record == record.uuid), record),
         visibility=visibility,
-        answer="",
         notes=plan.notes,
-        faults=(),
         fresh=fresh,
-        reading=reading,
-        released=False,
+        reading=lambda to: replace(
+            reading,
+            language=replies.language_of(to.address, to.person, setup.accounts.get(account_key), snapshot, setup),
+        ),
     )
     return replies.with_notices(decision, telling)
 

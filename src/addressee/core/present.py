@@ -38,6 +38,11 @@ def job_url(uuid: str, setup: Setup) -> str:
     return f"{setup.site.url.rstrip('/')}/jobs/{uuid}/"
 
 
+def message_url(delivery: int, setup: Setup) -> str:
+    """The page of a message, by one of its deliveries."""
+    return f"{setup.site.url.rstrip('/')}/messages/{delivery}/"
+
+
 def shown(
     record: RecordState, person: Person | None, setup: Setup, reading: Reading
 ) -> Iterator[tuple[str, FieldDef, str]]:
@@ -45,7 +50,7 @@ def shown(
     table = setup.tables[record.table]
     for key, definition in table.live_fields.items():
         if field_access(person, record.table, key, setup) != "none":
-            yield key, definition, fields[definition.type].format(record.values.get(key), definition, reading)
+            yield key, definition, fields[definition.type].editable(record.values.get(key), definition, reading)
 
 
 def unset_lines(record: RecordState, person: Person | None, setup: Setup, reading: Reading) -> list[str]:

@@ -88,11 +88,12 @@ class FieldDef(Value):
 
 
 class PersonMapping(Value):
-    """Which fields of a table hold a correspondent's address, name and organisation."""
+    """Which fields of a table hold a correspondent's address, name, organisation and language (RFC 5646)."""
 
     address: str
     name: str = ""
     organisation: str = ""
+    language: str = ""
 
 
 class Workflow(Value):
@@ -257,6 +258,7 @@ class Account(Value):
     preset: dict[str, Any] = Field(default_factory=dict)
     parse: ParseBlock | None = None
     auto_reply: str = ""
+    language: str = ""
     team: str = ""
     distribution: Distribution | None = None
     send_as: SendAs | None = None

@@ -30,6 +30,7 @@ from addressee.core.values import (
     FileDecision,
     Fresh,
     LineFault,
+    Person,
     RecordState,
     Right,
     Snapshot,
@@ -91,7 +92,7 @@ class Walk:
         return self.record.table if self.record is not None else self.route.table
 
     def note(self, step: str, result: str, why: Saying | str = "") -> None:
-        self.steps.append(Step(step, result, english().say(why)))
+        self.steps.append(Step(step, result, why if isinstance(why, str) else english().say(why)))
 
     def settle(self, disposition: Disposition, reason: Reason, why: Saying | str = "") -> Decision:
         """End the walk here; the trace's last step says how and why. What the author is told of it is a Saying."""
@@ -138,26 +139,30 @@ class Walk:
         if not self.setup.site.catch_all:
             return self.settle(Disposition.HOLD, reason, f"{why}; no catch_all is set")
         decision = self.settle(Disposition.REDIRECT, reason, why)
-        draft = replies.redirect(decision, self.message, self.record, self.setup, SENTENCES[reason], self.fresh)
+        draft = replies.redirect(decision, self.message, self.record, self.setup, self.fresh)
         return replace(decision, outbox=(draft,))
 
-    def reading(self) -> Reading:
-        """How the author's texts are read and values are shown to him: in his zone, and as far as he may read."""
-        person = self.actor.person if self.actor.person and not self.actor.lent else None
+    def reading(self, of: Actor | None = None) -> Reading:
+        """How somebody's texts are read, the author's if nobody else's, and how values are shown to him.
+
+        In his zone and language, and as far as he may read.
+        """
+        actor = of or self.actor
+        person = actor.person if actor.person and not actor.lent else None
         zone = (person.time_zone if person else "") or self.setup.site.time_zone
 
         def knows(record: RecordState) -> bool:
-            return may_know(self.actor, record, self.setup, self.snapshot)
+            return may_know(actor, record, self.setup, self.snapshot)
 
         def found(table: str, text: str) -> tuple[str, ...]:
             uuids = find_records(table, text, self.snapshot, self.setup)
-            if has_role(self.actor.person):
+            if has_role(actor.person):
                 return uuids
             return tuple(uuid for uuid in uuids if knows(self.snapshot.records[uuid]))
 
         return Reading(
             zone=ZoneInfo(zone),
-            language=(person.language if person else "") or self.setup.site.language,
+            language=self._language_of(actor, person),
             now=self.delivery.received_at,
             find_records=found,
             find_persons=lambda text: find_persons(text, self.snapshot),
@@ -194,10 +199,14 @@ class Walk:
             unverified=self.unverified,
             marked=self.marked,
             outsider=not has_role((actor or self.actor).person),
-            reading=self.reading(),
+            reading=self.reading(actor),
             run=run_of(self.process, self.setup, {}, self.message) if self.process else None,
             view=self.view,
         )
+
+    def _language_of(self, actor: Actor, person: Person | None) -> str:
+        """The person's language, else his contact's, the account's, the site's; "" decides nothing."""
+        return replies.language_of(actor.address, person, self.account, self.snapshot, self.setup)
 
     @property
     def policy(self) -> str:

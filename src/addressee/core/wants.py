@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from addressee.core import process
+from addressee.core.addresses import normal
 from addressee.core.attachments import pictures_of
 from addressee.core.batch import BATCHES
 from addressee.core.calendar import uid_key
@@ -15,6 +16,7 @@ from addressee.core.errors import BadValue
 from addressee.core.fieldtype import Reading, fold
 from addressee.core.form import Torn, edited
 from addressee.core.invited import EVENT, own_record
+from addressee.core.message import Message, Nature
 from addressee.core.registry import actions, fields
 from addressee.core.route import Kind, Route, route
 from addressee.core.schedule import schedule_table
@@ -38,6 +40,7 @@ def first_round(deliveries: Sequence[Delivery], setup: Setup) -> Wanted:
             wanted.domains.add("@" + message.author.rpartition("@")[2])
         else:
             wanted.addresses.add("(no author)")
+        wanted.addresses |= _in_copy(message, setup)
         wanted.message_ids |= {*referenced(message), *((message.message_id,) if message.message_id else ())}
         wanted.tokens |= {digest(token) for _, token in tokens_in(message, found)}
         wanted.tokens |= set(map(digest, codes_in(message)))
@@ -71,6 +74,14 @@ def _event(wanted: Wanted, delivery: Delivery, setup: Setup) -> None:
     wanted.appointments.add(uid_key(invitation.uid))
     mine = own_record(invitation.uid, setup)
     wanted.uuids |= {mine} if mine else set()
+
+
+def _in_copy(message: Message, setup: Setup) -> set[str]:
+    """Those in Cc of what may be a command: its answer may go to them too."""
+    if not message.cc or message.nature is not Nature.PERSON:
+        return set()
+    first = message.cc[: setup.option("copy_count")]
+    return {address for mailbox in first if (address := normal(mailbox.address))}
 
 
 def _form(delivery: Delivery, table: str, setup: Setup) -> str:

@@ -38,5 +38,8 @@ class Boolean(FieldType):
     def format(self, value: Any, field: FieldDef, reading: Reading) -> str:
         return "" if value is None else "yes" if value else "no"
 
+    def in_words(self, value: Any, field: FieldDef, reading: Reading) -> str:
+        return reading.words("value.yes") if value else reading.words("value.no")
+
     def expected(self, field: FieldDef) -> Saying:
         return saying("expected.boolean")

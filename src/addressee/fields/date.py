@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 from addressee.core.dates import TwoReadings, read_day, read_iso_day
 from addressee.core.fieldtype import FieldType, Reading
 from addressee.core.language import Saying, saying
+from addressee.core.locales import write_day
 from addressee.core.registry import fields, register
 from addressee.core.setup import FieldDef
 
@@ -33,6 +34,10 @@ class Date(FieldType):
 
     def check(self, value: Any, field: FieldDef, reading: Reading) -> Any:
         return super().check(value.isoformat() if type(value) is date else value, field, reading)
+
+    def in_words(self, value: Any, field: FieldDef, reading: Reading) -> str:
+        day = read_iso_day(str(value))
+        return write_day(day, reading.language) if day else ""
 
     def expected(self, field: FieldDef) -> Saying:
         return saying("expected.date", range=self.range(field))

@@ -5,9 +5,10 @@ from __future__ import annotations
 from datetime import UTC, datetime
 from typing import Any, ClassVar
 
-from addressee.core.dates import NoSuchTime, TwoReadings, read_moment
+from addressee.core.dates import NoSuchTime, TwoReadings, read_iso_day, read_moment
 from addressee.core.fieldtype import FieldType, Reading
 from addressee.core.language import Saying, saying
+from addressee.core.locales import write_day
 from addressee.core.registry import fields, register
 from addressee.core.setup import FieldDef
 
@@ -60,6 +61,12 @@ class DateTime(FieldType):
         text = local.replace(tzinfo=None).isoformat(" ", "seconds").removesuffix(":00")
         twice = local.replace(fold=0).utcoffset() != local.replace(fold=1).utcoffset()
         return f"{text}{local:%z}" if twice else text  # of two equal times only the offset tells which
+
+    def in_words(self, value: Any, field: FieldDef, reading: Reading) -> str:
+        plain = self.format(value, field, reading)
+        day = read_iso_day(plain[:10])
+        own = write_day(day, reading.language) if day else ""
+        return f"{own}{plain[10:]}" if own else ""
 
     def expected(self, field: FieldDef) -> Saying:
         return saying("expected.datetime", range=self.range(field))

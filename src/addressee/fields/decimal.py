@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from addressee.core.fieldtype import FieldType, Reading
 from addressee.core.language import Saying, saying
-from addressee.core.locales import Habits, habits
+from addressee.core.locales import Habits, habits, write_number
 from addressee.core.registry import fields, register
 from addressee.core.setup import FieldDef
 
@@ -81,6 +81,12 @@ class DecimalNumber(FieldType):
         stored = f"{fixed if fixed else abs(fixed):.{places}f}"  # no minus zero
         self.within(stored, text, field, lambda value: Decimal(str(value)))
         return stored
+
+    def in_words(self, value: Any, field: FieldDef, reading: Reading) -> str:
+        try:
+            return write_number(Decimal(str(value)), reading.language)
+        except ArithmeticError:
+            return ""
 
     def definition(self, field: FieldDef) -> str:
         if _places(field) >= DIGITS:

@@ -106,7 +106,6 @@ SENTENCES: dict[str, str] = {
     "receipt.restored": "{what} wurde wiederhergestellt.",
     "receipt.part": "Ihre Nachricht gehört jetzt zu {what}.",
     "receipt.about": "Zu {what}:",
-    "receipt.done": "Erledigt",
     "receipt.field": "Feld",
     "receipt.before": "Vorher",
     "receipt.after": "Nachher",
@@ -233,6 +232,10 @@ SENTENCES: dict[str, str] = {
     "action.unfollow": "Sie werden nicht mehr benachrichtigt, wenn mit dem Datensatz etwas geschieht.",
     "action.update": "Zeilen `Feld: Wert` ändern den Datensatz; alles andere, was Sie schreiben, ist ein Kommentar.",
     "action.why": "Sie erhalten die Schritte, in denen über Ihre letzten Nachrichten hier entschieden wurde.",
+    "run.done": "{label} wurde ausgeführt.",
+    "run.waits": "{label} läuft. Es wartet auf {why}: {url}",
+    "follow.on": "Sie folgen ihm jetzt.",
+    "follow.off": "Sie folgen ihm nicht mehr.",
     "why.none": "Keine frühere Nachricht von Ihnen zu diesem Datensatz ist bekannt.",
     "why.no-subject": "(kein Betreff)",
     # ---- why not, in particular

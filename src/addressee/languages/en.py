@@ -26,7 +26,6 @@ SENTENCES: dict[str, str] = {
     "receipt.restored": "{what} was restored.",
     "receipt.part": "Your message is now part of {what}.",
     "receipt.about": "About {what}:",
-    "receipt.done": "Done",
     "receipt.field": "Field",
     "receipt.before": "Before",
     "receipt.after": "After",
@@ -141,6 +140,10 @@ SENTENCES: dict[str, str] = {
     # ---- help and why
     "help.words": "Write one of these words as the subject:",
     "help.fields": "Fields of {table}, one a line as `field: value`:",
+    "run.done": "{label} was run.",
+    "run.waits": "{label} runs. It waits for {why}: {url}",
+    "follow.on": "You follow it now.",
+    "follow.off": "You follow it no longer.",
     "why.none": "No earlier message of yours to this record is known.",
     "why.no-subject": "(no subject)",
     # ---- why not, in particular

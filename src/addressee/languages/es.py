@@ -106,7 +106,6 @@ SENTENCES: dict[str, str] = {
     "receipt.restored": "{what}: el registro se ha restaurado.",
     "receipt.part": "Su mensaje forma ahora parte de {what}.",
     "receipt.about": "Sobre {what}:",
-    "receipt.done": "Hecho",
     "receipt.field": "Campo",
     "receipt.before": "Antes",
     "receipt.after": "Después",
@@ -233,6 +232,10 @@ SENTENCES: dict[str, str] = {
     "action.unfollow": "Ya no se le avisa de lo que ocurre con el registro.",
     "action.update": "Las líneas `campo: valor` cambian el registro; todo lo demás que escriba es un comentario.",
     "action.why": "Recibe los pasos con que se decidieron sus últimos mensajes aquí.",
+    "run.done": "{label} se ha ejecutado.",
+    "run.waits": "{label} está en marcha. Espera {why}: {url}",
+    "follow.on": "Ahora lo sigue.",
+    "follow.off": "Ya no lo sigue.",
     "why.none": "No se conoce ningún mensaje anterior suyo sobre este registro.",
     "why.no-subject": "(sin asunto)",
     # ---- why not, in particular

@@ -106,7 +106,6 @@ SENTENCES: dict[str, str] = {
     "receipt.restored": "{what} : la fiche a été rétablie.",
     "receipt.part": "Votre message fait maintenant partie de {what}.",
     "receipt.about": "Au sujet de {what} :",
-    "receipt.done": "Fait",
     "receipt.field": "Champ",
     "receipt.before": "Avant",
     "receipt.after": "Après",
@@ -233,6 +232,10 @@ SENTENCES: dict[str, str] = {
     "action.unfollow": "Vous n'êtes plus prévenu de ce qui arrive à la fiche.",
     "action.update": "Les lignes `champ: valeur` modifient la fiche ; tout le reste est un commentaire.",
     "action.why": "Vous recevez les étapes par lesquelles vos derniers messages ici ont été décidés.",
+    "run.done": "{label} a été exécuté.",
+    "run.waits": "{label} est en cours. Il attend {why} : {url}",
+    "follow.on": "Vous la suivez maintenant.",
+    "follow.off": "Vous ne la suivez plus.",
     "why.none": "Aucun message antérieur de votre part au sujet de cette fiche n'est connu.",
     "why.no-subject": "(sans objet)",
     # ---- why not, in particular

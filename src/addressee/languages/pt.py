@@ -106,7 +106,6 @@ SENTENCES: dict[str, str] = {
     "receipt.restored": "{what}: o registo foi restaurado.",
     "receipt.part": "A sua mensagem faz agora parte de {what}.",
     "receipt.about": "Sobre {what}:",
-    "receipt.done": "Feito",
     "receipt.field": "Campo",
     "receipt.before": "Antes",
     "receipt.after": "Depois",
@@ -233,6 +232,10 @@ SENTENCES: dict[str, str] = {
     "action.unfollow": "Deixa de ser avisado do que acontece com o registo.",
     "action.update": "As linhas `campo: valor` alteram o registo; tudo o mais que escrever é um comentário.",
     "action.why": "Recebe os passos pelos quais se decidiram as suas últimas mensagens aqui.",
+    "run.done": "{label} foi executado.",
+    "run.waits": "{label} está em curso. Espera por {why}: {url}",
+    "follow.on": "Agora segue-o.",
+    "follow.off": "Já não o segue.",
     "why.none": "Não se conhece nenhuma mensagem anterior sua sobre este registo.",
     "why.no-subject": "(sem assunto)",
     # ---- why not, in particular

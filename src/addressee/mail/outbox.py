@@ -92,6 +92,7 @@ def _content(draft: OutboxDraft, outgoing: Outgoing) -> dict[str, Any]:
         "reply_to": outgoing.reply_to,
         "references": list(outgoing.references),
         "headers": [list(pair) for pair in outgoing.headers],
+        "language": outgoing.language,
         "text": storable(outgoing.text),
         "calendar": draft.calendar,
         "html": storable(outgoing.html),

@@ -13,7 +13,7 @@ from addressee.core.addresses import normal
 from addressee.core.mapping import SOURCES
 from addressee.core.setup import Account, Filter, Imap, Rule, SetupFile, Smtp
 from addressee.setup.check_tables import living
-from addressee.setup.check_values import dangling, each_dangling, named_value_faults
+from addressee.setup.check_values import dangling, each_dangling, language_tag, named_value_faults
 from addressee.setup.document import Fault, nearest
 from addressee.setup.lines import Path
 from addressee.setup.shape import shown
@@ -56,6 +56,7 @@ def _account(path: Path, key: str, account: Account, setup: SetupFile, taken: di
         yield Fault((*path, "guest"), what, nearest(account.guest, guests))
     yield from dangling((*path, "team"), account.team, setup.teams, "team")
     yield from dangling((*path, "auto_reply"), account.auto_reply, setup.templates, "template")
+    yield from language_tag((*path, "language"), account.language)
     yield from dangling((*path, "owner"), account.owner, setup.people, "person")
     if account.kind == "personal" and not account.owner:
         yield Fault((*path, "owner"), "a personal account needs an owner.")

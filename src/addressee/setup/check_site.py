@@ -18,16 +18,15 @@ from addressee.core.route import Kind, route
 from addressee.core.setup import Grant, PersonItem, SetupFile
 from addressee.core.values import OPERATOR
 from addressee.core.words import built_in
-from addressee.setup.check_values import dangling, each_dangling, twice
+from addressee.setup.check_values import dangling, each_dangling, language_tag, twice
 from addressee.setup.document import Fault, nearest
 from addressee.setup.lines import Path
 from addressee.setup.shape import shown
 
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}")  # RFC 5646, as far as a site needs it
 _HEADER = re.compile(r"[!-9;-~]+:\s*\S.*")  # RFC 5322 2.2
 _SCANNER = re.compile(r"tcp://([\w.-]+|\[[0-9a-fA-F:.]+\]):[1-9]\d{0,4}|unix:/[^\s?#]+")  # host/scanner
 _NAMESPACE = re.compile(r"[a-z][a-z0-9_]{0,19}")
-NAME_LENGTH, LANGUAGE_LENGTH = 200, 12  # characters; what a person's row can hold
+NAME_LENGTH = 200  # characters; what a person's row can hold
 
 
 def site_faults(setup: SetupFile) -> Iterator[Fault]:
@@ -40,7 +39,7 @@ def site_faults(setup: SetupFile) -> Iterator[Fault]:
     if not _is_url(site.url):
         yield Fault(("site", "url"), f"{shown(site.url)} is no web address: http://… or https://… is expected.")
     yield from _zone(("site", "time_zone"), site.time_zone or " ")
-    yield from _language(("site", "language"), site.language or " ")
+    yield from language_tag(("site", "language"), site.language or " ")
     if site.spam_header and not (_HEADER.fullmatch(site.spam_header) and site.spam_header.isprintable()):
         yield Fault(("site", "spam_header"), 'a header is expected: "Name: value".')
     for position, text in enumerate(site.authserv_ids):
@@ -133,11 +132,6 @@ def _zone(path: Path, text: str) -> Iterator[Fault]:
         yield Fault(path, f"there is no time zone {shown(text)}.", near)
 
 
-def _language(path: Path, text: str) -> Iterator[Fault]:
-    if text and (not _LANGUAGE.fullmatch(text) or len(text) > LANGUAGE_LENGTH):
-        yield Fault(path, f'{shown(text)} is no language: "en" or "pt-BR" is expected (RFC 5646).')
-
-
 # ---- roles, teams, people ----------------------------------------------------------------------------------------
 
 
@@ -193,7 +187,7 @@ def _person(path: Path, key: str, person: PersonItem, setup: SetupFile, taken: d
         if person.guest and name in setup.roles and setup.roles[name].everything:
             yield Fault((*path, "roles", position), f"a guest person lends his rights to strangers: not {name}.")
     yield from _zone((*path, "time_zone"), person.time_zone)
-    yield from _language((*path, "language"), person.language)
+    yield from language_tag((*path, "language"), person.language)
     for position, text in enumerate(person.away):
         if not _is_interval(text):
             what = f'{shown(text)} is no span of days: "2026-12-24/2027-01-02" is expected.'

@@ -79,6 +79,7 @@ def _roles_of_fields(path: Path, table: Table) -> Iterator[Fault]:
         yield from _field((*person, "address"), table.person.address, table, ("email",))
         yield from _field((*person, "name"), table.person.name, table, ("text",))
         yield from _field((*person, "organisation"), table.person.organisation, table, ("link", "text"))
+        yield from _field((*person, "language"), table.person.language, table, ("text", "choice"))
     mail = (*path, "mail")
     yield from _field((*mail, "text"), table.mail.text, table, ("append_only", "long_text", "text"))
     yield from _field((*mail, "files"), table.mail.files, table, ("files",))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from decimal import Decimal, InvalidOperation
 from typing import Any
@@ -17,6 +18,16 @@ from addressee.setup.shape import shown
 
 # What only some types take: each type names those it does (FieldType.options).
 OPTIONS = ("unique", "many", "min", "max", "max_length", "places", "choices", "table")
+
+
+LANGUAGE_LENGTH = 12  # characters; what a person's row can hold
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8}){0,2}")  # RFC 5646, as far as a site needs it
+
+
+def language_tag(path: Path, text: str) -> Iterator[Fault]:
+    """A fault where a text is no language tag; nothing for none."""
+    if text and (not _LANGUAGE.fullmatch(text) or len(text) > LANGUAGE_LENGTH):
+        yield Fault(path, f'{shown(text)} is no language: "en" or "pt-BR" is expected (RFC 5646).')
 
 
 def dangling(path: Path, name: str, known: Any, kind: str) -> Iterator[Fault]:

@@ -12,10 +12,8 @@ from addressee.setup.lines import Path
 
 # Path, with * for any name -> the values whose meaning is built all the same (mostly the default).
 STORED_ONLY: dict[Path, tuple[Any, ...]] = {
-    ("site", "language"): ("en",),
     ("site", "limits", "soft_seconds"): (),
     ("tables", "*", "validate"): (False,),
-    ("people", "*", "language"): ("en", ""),
     ("accounts", "*", "retention_days"): (0,),
     ("accounts", "*", "every_minutes"): (0,),
     ("accounts", "*", "private"): (False,),

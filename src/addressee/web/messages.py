@@ -21,7 +21,7 @@ from django.views.decorators.http import require_safe
 from addressee.core.attachments import NO_FILES, OF_SIGNATURES, SENTENCES, UNSAFE
 from addressee.core.values import Disposition
 from addressee.mail import spool
-from addressee.mail.models import Communication, Delivery, File, Message
+from addressee.mail.models import Communication, Delivery, File, Message, OutboxItem
 from addressee.mail.peek import message_id_hash
 from addressee.people.models import Person
 from addressee.web.answers import page
@@ -73,6 +73,7 @@ class Told:
     trace: list[dict[str, str]]
     effects: list[dict[str, Any]]
     replies: list[dict[str, str]]
+    sent: list[OutboxItem]  # of those replies: what the reader got himself, whole
     duplicate_of: int | None
     open: bool
 
@@ -199,11 +200,17 @@ def _told(reader: Reader, deliveries: list[Delivery], chosen: int) -> list[Told]
     seen = {table: reader.named_among(table, names) for table, names in named.items()}
     presenter = Presenter(reader)
     presenter.learn(persons=[str(d.result.get("actor") or "") for d in deliveries])
-    return [_told_one(reader, presenter, delivery, seen, delivery.pk == chosen) for delivery in deliveries]
+    sent = _sent(reader, deliveries)
+    return [_told_one(reader, presenter, each, seen, sent.get(each.pk, []), each.pk == chosen) for each in deliveries]
 
 
 def _told_one(
-    reader: Reader, presenter: Presenter, delivery: Delivery, seen: dict[str, dict[str, Any]], chosen: bool
+    reader: Reader,
+    presenter: Presenter,
+    delivery: Delivery,
+    seen: dict[str, dict[str, Any]],
+    sent: list[OutboxItem],
+    chosen: bool,
 ) -> Told:
     result = delivery.result
     effects = []
@@ -227,9 +234,27 @@ def _told_one(
         trace=[step for step in result.get("trace") or [] if isinstance(step, dict)],
         effects=effects,
         replies=[reply for reply in result.get("replies") or [] if isinstance(reply, dict)],
+        sent=sent,
         duplicate_of=result.get("duplicate_of"),
         open=chosen,
     )
+
+
+def _sent(reader: Reader, deliveries: Sequence[Delivery]) -> dict[int, list[OutboxItem]]:
+    """The answers as they were sent, by delivery, of those whose words the reader may see: his own, or all.
+
+    Each holds what its recipient may read, which may be more than the reader may.
+    """
+    told = {str(reply.get("to")) for delivery in deliveries for reply in delivery.result.get("replies") or []}
+    if not reader.everything:
+        told &= set(reader.person.addresses)
+    identities = {delivery.identity for delivery in deliveries if delivery.identity}
+    kinds = ("receipt", "auto_reply", "confirmation")
+    found: dict[int, list[OutboxItem]] = {}
+    if told and identities:
+        for item in OutboxItem.objects.filter(to__in=told, message__in=identities, kind__in=kinds).order_by("pk"):
+            found.setdefault(item.delivery_id or 0, []).append(item)
+    return found
 
 
 @require_safe

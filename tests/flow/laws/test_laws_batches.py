@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from hashlib import sha256
 
 import pytest
@@ -90,7 +91,9 @@ def rows(ids):
         keys = ("id", *left_out)
         found = [{k: v for k, v in row.items() if k not in keys} for row in model.objects.order_by("pk").values()]
         lines += sorted(found, key=repr)
-    return [f"{place} {line}" for place, line in enumerate(lines)]
+    # a receipt links to the page of its message, by the delivery
+    page = re.compile(r"(?<=/messages/)[0-9]+(?=/)")
+    return [f"{place} {page.sub(lambda n: str(int(n[0]) - ids[0]), str(line))}" for place, line in enumerate(lines)]
 
 
 def run(office, many, one_by_one):
