@@ -45,6 +45,7 @@ MAY_OPEN_A_TRANSACTION = {
     "mail/claims.py",  # which deliveries a worker takes
     "pipeline/process.py",  # the walk: snapshot, decide, commit
     "pipeline/jobs.py",  # a step of a job: what it does, and how far it is
+    "pipeline/upkeep.py",  # a slot and its task, both or neither
     "pipeline/request.py",  # the short way of a page: the same three steps
     "pipeline/explain.py",  # the walk, rolled back
     "pipeline/addresses.py",  # the short way: a record's addresses and the entry that tells who changed them

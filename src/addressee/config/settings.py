@@ -25,6 +25,7 @@ INSTALLED_APPS = [
     "django_htmx",
     "axes",
     "csp",
+    "django_tasks",
     "addressee.audit",
     "addressee.setup",
     "addressee.people",
@@ -101,6 +102,7 @@ CONTENT_SECURITY_POLICY = {
         "frame-ancestors": ["'self'"],
     }
 }
+TASKS = {"default": {"BACKEND": "addressee.jobs.tasks.Backend"}}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -50,6 +50,7 @@ OPTIONS: dict[str, Option] = {
     "confirm_hours": Option(24, "hours", "a confirmation may be given this long; its code counts once"),
     "undo_changes": Option(500, "changes", "what one undo takes back at most"),
     "token_days": Option(730, "days", "a reply token is honoured this long; 0 = for ever"),
+    "job_days": Option(90, "days", "a job that is over is kept this long, with its results; 0 = for ever"),
     "connections": Option(30, "connections", "SMTP sessions at once from one address"),
     "connections_per_minute": Option(300, "connections", "SMTP sessions a minute from one address"),
     "webhook_private": Option(

@@ -75,6 +75,16 @@ def _row(draft: JobDraft, cause: Cause, now: datetime) -> Job:
     )
 
 
+def enqueue(uuid: UUID, path: str, payload: Mapping[str, Any], queue: str, run_at: datetime, now: datetime) -> Job:
+    """Put down the call of a function."""
+    job = Job(
+        uuid=uuid, kind="task", name=path, state="ready", payload=dict(payload), queue=queue, run_at=run_at,
+        seed=uuid.bytes, total=1, created_at=now,
+    )  # fmt: skip
+    job.save(force_insert=True)
+    return job
+
+
 def wake(replies: Mapping[str, Mapping[str, str]], now: datetime) -> None:
     """Make jobs due that waited for an answer, and give it to them; what was woken before stays as it is."""
     for uuid, reply in sorted(replies.items()):
@@ -187,6 +197,24 @@ def resume(uuid: UUID, now: datetime) -> bool:
 def once(name: str, slot: datetime) -> bool:
     """Was this slot of something periodic not done before? Then it is noted, in the caller's transaction."""
     return bulk.insert([bulk.new(Slot, name=name, slot=slot)], "ON CONFLICT DO NOTHING") == 1
+
+
+def was_done(name: str, slot: datetime) -> bool:
+    return Slot.objects.filter(name=name, slot=slot).exists()
+
+
+def is_old(before: datetime) -> bool:
+    """Is there a job that was over before then?"""
+    return Job.objects.filter(state__in=OVER, finished_at__lt=before).exists()
+
+
+def forget(before: datetime) -> int:
+    """Remove jobs that were over before then, with their slices, and the slots of that time; how many jobs."""
+    Slot.objects.filter(slot__lt=before).delete()
+    old = Job.objects.filter(state__in=OVER, finished_at__lt=before)
+    count = old.count()
+    old.delete()
+    return count
 
 
 # ---------------------------------------------------------------- asking

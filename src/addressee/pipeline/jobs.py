@@ -36,7 +36,7 @@ from addressee.core.values import (
 from addressee.core.wants import of_process
 from addressee.host import clock
 from addressee.host.checkpoints import reached
-from addressee.jobs import rows, slices
+from addressee.jobs import rows, slices, tasks
 from addressee.jobs.models import Job
 from addressee.mail import outbox, threads
 from addressee.pipeline import commit, process
@@ -270,4 +270,13 @@ def _over(job: Job, setup: Setup, now: datetime) -> None:
     outbox.write([(draft, job.delivery)], setup, now)
 
 
-_KINDS: dict[str, Callable[[Job, Setup, datetime], None]] = {"process": _process, "batch": _batch}
+# ---------------------------------------------------------------- a task
+
+
+def _task(job: Job, setup: Setup, now: datetime) -> None:
+    """A function that was asked for by Django's Tasks API."""
+    result = tasks.call(job)
+    rows.go_on(job, now, state="done", done=1, started_at=now, payload={**job.payload, "result": result})
+
+
+_KINDS: dict[str, Callable[[Job, Setup, datetime], None]] = {"process": _process, "batch": _batch, "task": _task}

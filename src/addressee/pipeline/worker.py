@@ -23,7 +23,7 @@ from addressee.host.wake import Listener
 from addressee.jobs import rows as job_rows
 from addressee.jobs.models import Job
 from addressee.mail import spool
-from addressee.pipeline import contents, digest, jobs, process
+from addressee.pipeline import contents, digest, jobs, process, upkeep
 from addressee.records import files
 from addressee.setup import store
 
@@ -128,6 +128,7 @@ class Worker:
             spool.free_the_dead(now())
             job_rows.free_the_dead(now())
             digest.send_what_is_due(self._setup)
+            upkeep.start_what_is_due(self._setup)
             files.sweep()
 
     def _sweep(self) -> None:
