@@ -53,9 +53,9 @@ def sort_files(
 def unjudged(message: Message, infected: Mapping[str, str]) -> tuple[FileDecision, ...]:
     """The files of a message of which nothing was asked (held, old, automatic): all kept but what is unsafe."""
     return tuple(
-        FileDecision(_as_kept(a, a.name), False, _unsafe(a, None, infected))
+        FileDecision(_as_kept(a, a.name, inline=a.inline), False, _unsafe(a, None, infected))
         if _unsafe(a, None, infected)
-        else FileDecision(replace(_as_kept(a, a.name), inline=bool(a.place)), True, "inline" if a.place else "")
+        else FileDecision(_as_kept(a, a.name, inline=bool(a.place)), True, "inline" if a.place else "")
         for a in message.files
     )
 
@@ -94,11 +94,10 @@ class _Sorter:
                 left_out = "type-not-taken"
             elif not a.place and self.taken >= self.count:
                 left_out = "too-many"
-        kept = _as_kept(a, a.name if left_out else self._name(a.name))
         if left_out:
-            return FileDecision(kept, False, left_out)
+            return FileDecision(_as_kept(a, a.name, inline=a.inline), False, left_out)
         self.taken += not (shown_only or a.place)
-        return FileDecision(replace(kept, inline=bool(shown_only)), True, shown_only)
+        return FileDecision(_as_kept(a, self._name(a.name), inline=bool(shown_only)), True, shown_only)
 
     def _shown_only(self, a: Attachment) -> str:
         """Why it is no file of its own, or ""."""
@@ -132,9 +131,12 @@ class _Sorter:
         return found
 
 
-def _as_kept(a: Attachment, name: str) -> Attachment:
+def _as_kept(a: Attachment, name: str, *, inline: bool) -> Attachment:
     """Under its true type."""
-    return replace(a, name=name, type=a.kept_as or a.type)
+    kind = a.kept_as or a.type
+    if (name, kind, inline) == (a.name, a.type, a.inline):
+        return a
+    return replace(a, name=name, type=kind, inline=inline)
 
 
 def _unsafe(a: Attachment, rules: AttachmentRules | None, infected: Mapping[str, str]) -> str:

@@ -62,11 +62,14 @@ class Body:
 
 def bare_subject(subject: str, setup: Setup) -> str:
     """The subject without our tokens and without the numbers of our records."""
+    return _bare(subject, setup.number_masks)
+
+
+@lru_cache(maxsize=256)  # asked several times a message: by both rounds of reading, and by the decision
+def _bare(subject: str, masks: tuple[str, ...]) -> str:
     text = IN_SUBJECT.sub(" ", subject)
-    for table in setup.live_tables.values():
-        for mask in (table.number, *table.number_was):
-            if mask:
-                text = mask_pattern(mask).sub(" ", text)
+    for mask in masks:
+        text = mask_pattern(mask).sub(" ", text)
     return " ".join(text.replace("\u200b", "").split())
 
 

@@ -423,6 +423,12 @@ class Setup(Value):
         return {key: table for key, table in self.tables.items() if not table.retired}
 
     @cached_property
+    def number_masks(self) -> tuple[str, ...]:
+        """Every mask by which a record of a live table is or was named."""
+        tables = self.live_tables.values()
+        return tuple(mask for table in tables for mask in (table.number, *table.number_was) if mask)
+
+    @cached_property
     def indexed(self) -> dict[str, frozenset[str]]:
         """table -> fields that have index rows: the table's own and whatever a view filters or sorts by."""
         out = {key: set(table.indexed_fields) for key, table in self.tables.items()}

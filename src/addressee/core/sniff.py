@@ -126,7 +126,7 @@ _BY_ENDING = {
     "pptx": "application/vnd.openxmlformats-officedocument.presentationml.presentation",
     "odt": "application/vnd.oasis.opendocument.text", "ods": "application/vnd.oasis.opendocument.spreadsheet",
 }  # fmt: skip
-_LEAST_CONFIDENCE = 0.3  # puremagic's: a tenth for each byte that fits
+_LEAST_BYTES = 3  # of a signature: fewer fit by chance
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,17 +169,55 @@ def _harmless(ending: str, said: str, content: bytes) -> Sniffed:
     head = content[:_HEAD]
     if not head or not _is_binary(head):
         return Sniffed(said)  # text: its kind is what people call it
-    try:
-        found = [m for m in puremagic.magic_string(head) if m.confidence >= _LEAST_CONFIDENCE]
-    except (puremagic.PureError, ValueError):
-        return Sniffed(said)
-    endings = {_SAME.get(m.extension.lstrip(".").lower(), m.extension.lstrip(".").lower()) for m in found}
-    best = next((m.mime_type for m in found if m.mime_type), "")
-    if not best or ending in endings or said in {m.mime_type for m in found}:
+    found = _rows_that_fit(head)
+    endings = {_SAME.get(row.extension.lstrip(".").lower(), row.extension.lstrip(".").lower()) for row in found}
+    best = next((row.mime_type for row in found if row.mime_type), "")
+    if not best or ending in endings or said in {row.mime_type for row in found}:
         return Sniffed(said)
     if not ending or (ending not in _BY_ENDING and not best.startswith("image/")):
         return Sniffed(best if said in _GENERIC else said)  # a name that says nothing we know is no lie
     return Sniffed(best, tuple(sorted(endings - {""})))
+
+
+def _rows_that_fit(head: bytes) -> list[puremagic.PureMagic]:
+    """What `puremagic.magic_string` finds with _LEAST_BYTES that fit, longest first; that tries every row."""
+    found = [
+        row
+        for offset, by_byte in _ROWS
+        if offset < len(head)
+        for row in by_byte.get(head[offset], ())
+        if head.startswith(row.byte_match, offset)
+    ]
+    found += [row for row in puremagic.magic_footer_array if _fits(row, head)]
+    found += [
+        further._replace(byte_match=further.byte_match + row.byte_match)
+        for row in found
+        for further in puremagic.multi_part_dict.get(row.byte_match, ())
+        if _fits(further, head)
+    ]
+    return sorted((row for row in found if len(row.byte_match) >= _LEAST_BYTES), key=_length, reverse=True)
+
+
+def _fits(row: puremagic.PureMagic, head: bytes) -> bool:
+    """Its bytes stand where it says; a negative offset counts from the end."""
+    at = row.offset if row.offset >= 0 else len(head) + row.offset
+    return at >= 0 and head.startswith(row.byte_match, at)
+
+
+def _length(row: puremagic.PureMagic) -> int:
+    return len(row.byte_match)
+
+
+def _by_place() -> list[tuple[int, dict[int, list[puremagic.PureMagic]]]]:
+    """puremagic's rows, by the place of their first byte and by that byte."""
+    places: dict[int, dict[int, list[puremagic.PureMagic]]] = {}
+    for row in puremagic.magic_header_array:
+        if row.offset + len(row.byte_match) <= _HEAD:
+            places.setdefault(row.offset, {}).setdefault(row.byte_match[0], []).append(row)
+    return sorted(places.items())
+
+
+_ROWS = _by_place()
 
 
 def is_program(content: bytes) -> bool:

@@ -19,7 +19,7 @@ from addressee.core.message import Message
 from addressee.core.reasons import Reason
 from addressee.core.route import Kind, Route
 from addressee.core.setup import Setup
-from addressee.core.tokens import PATTERN, digest, in_subject, is_token
+from addressee.core.tokens import LIKE_TOKEN, digest, in_subject, is_token
 from addressee.core.values import Code, RecordState, Snapshot, Step, TokenState
 
 _REFERENCE = "In-Reply-To or References"
@@ -65,6 +65,8 @@ class Candidate:
 
 def codes_in(message: Message) -> list[str]:
     """What has the form of a one-time code in the first lines that the author wrote."""
+    if not LIKE_TOKEN.search(message.new_text):
+        return []
     lines = [line for line in message.new_text.split("\n") if line.strip()][:_CODE_LINES]
     words = (word.strip(".,;:!?\"'()[]<>#*").lower() for line in lines for word in line.split())
     return list(dict.fromkeys(word for word in words if is_token(word)))
@@ -81,7 +83,7 @@ def tokens_in(message: Message, route: Route) -> Iterator[tuple[str, str]]:
         yield "subject", token
     for message_id in referenced(message):
         local = message_id.partition("@")[0].partition(".")[0].lower()
-        if PATTERN.fullmatch(local):
+        if is_token(local):
             yield _REFERENCE, local
 
 
@@ -112,14 +114,12 @@ def other_numbers(subject: str, record: RecordState, setup: Setup) -> bool:
     own = setup.tables[record.table]
     for mask in filter(None, (own.number, *own.number_was)):
         subject = mask_pattern(mask).sub(without_own, subject)
-    masks = (mask for table in setup.live_tables.values() for mask in (table.number, *table.number_was) if mask)
-    return any(mask_pattern(mask).search(subject) for mask in masks)
+    return any(mask_pattern(mask).search(subject) for mask in setup.number_masks)
 
 
 def is_number(text: str, setup: Setup) -> bool:
     """Is a text the number of a record and nothing else?"""
-    masks = (mask for table in setup.live_tables.values() for mask in (table.number, *table.number_was) if mask)
-    return any(mask_pattern(mask).fullmatch(text.strip()) for mask in masks)
+    return any(mask_pattern(mask).fullmatch(text.strip()) for mask in setup.number_masks)
 
 
 def find(message: Message, route: Route, snapshot: Snapshot, setup: Setup, *, one_per_thread: bool) -> Found:

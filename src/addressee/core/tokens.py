@@ -8,6 +8,8 @@ import re
 
 LENGTH = 21
 PATTERN = re.compile(r"[a-z2-7]{21}")
+# Where a text holds nothing like this there is no token in it, and no one need look word by word.
+LIKE_TOKEN = re.compile(r"(?<![A-Za-z2-7])[A-Za-z2-7]{21}(?![A-Za-z2-7])")
 # In a subject the token stands in brackets after a number sign; clients fold and break lines inside it.
 IN_SUBJECT = re.compile(r"\[#\s*((?:[A-Za-z2-7]\s*){21})\]")
 
