@@ -59,6 +59,10 @@ def _nothing(table: str, text: str) -> tuple[str, ...]:
     return ()
 
 
+def _none_near(table: str, text: str) -> str:
+    return ""
+
+
 def _nobody(text: str) -> tuple[str, ...]:
     return ()
 
@@ -74,6 +78,7 @@ class Reading:
     persons       key -> name
     language      RFC 5646: how the author writes numbers and dates; "" decides nothing
     now           what "tomorrow" is counted from; None: then no such words are read
+    near          (table, or "" for persons, text) -> the name that a text which names nothing may be meant as, or ""
     """
 
     zone: tzinfo = field(default_factory=lambda: ZoneInfo("UTC"))
@@ -83,6 +88,7 @@ class Reading:
     persons: Mapping[str, str] = field(default_factory=dict)
     language: str = ""
     now: datetime | None = None
+    near: Callable[[str, str], str] = _none_near
 
     @property
     def words(self) -> Language:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import difflib
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from addressee.core.authorise import addresses_of, field_access, reaches
@@ -54,6 +55,13 @@ def find_records(table: str, text: str, snapshot: Snapshot, setup: Setup) -> tup
         found.append(wanted.lower())
     alive = (u for u in found if u in snapshot.records and not snapshot.records[u].deleted)
     return tuple(dict.fromkeys(alive))
+
+
+def nearest(text: str, names: Iterable[str]) -> str:
+    """The name that a misspelt text may be meant as, "" where none is near."""
+    known = {fold(name): name for name in names}
+    near = difflib.get_close_matches(fold(text), known, 1, 0.7)
+    return known[near[0]] if near else ""
 
 
 def find_persons(text: str, snapshot: Snapshot) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from addressee.core.authorise import has_role, needed, reaches
 from addressee.core.fieldtype import Reading
 from addressee.core.identify import Identity, policy_of
 from addressee.core.language import Saying, as_written, english, saying
-from addressee.core.lookup import Titles, find_persons, find_records, may_know
+from addressee.core.lookup import Titles, find_persons, find_records, may_know, nearest
 from addressee.core.message import Message
 from addressee.core.process import run_of
 from addressee.core.reasons import SENTENCES, Reason
@@ -160,6 +160,12 @@ class Walk:
                 return uuids
             return tuple(uuid for uuid in uuids if knows(self.snapshot.records[uuid]))
 
+        def near(table: str, text: str) -> str:
+            if not table:  # who works here is for those who do
+                return nearest(text, self.snapshot.person_names) if has_role(self.actor.person) else ""
+            here = (r for r in self.snapshot.records.values() if r.table == table and r.title and not r.deleted)
+            return nearest(text, [record.title for record in here if knows(record)])
+
         return Reading(
             zone=ZoneInfo(zone),
             language=self._language_of(actor, person),
@@ -168,6 +174,7 @@ class Walk:
             find_persons=lambda text: find_persons(text, self.snapshot),
             titles=Titles(self.snapshot, self.setup, knows),
             persons={key: p.name or key for key, p in self.snapshot.persons.items()},
+            near=near,
         )
 
     def _request(

@@ -34,7 +34,7 @@ class Link(FieldType):
             return None
         found = reading.find_records(field.table, text)
         if not found:
-            raise self.bad("no-such-record", text, field)
+            raise self.bad("no-such-record", text, field, near=reading.near(field.table, text))
         if len(found) > 1:
             names = [reading.titles.get(uuid, ("", uuid))[1] for uuid in found[:10]]
             raise self.bad("several-records", text, field, found=", ".join(names), uuids=tuple(found))

@@ -23,7 +23,7 @@ class PersonField(FieldType):
             return None
         found = reading.find_persons(text)
         if not found:
-            raise self.bad("no-such-person", text, field)
+            raise self.bad("no-such-person", text, field, near=reading.near("", text))
         if len(found) > 1:
             raise self.bad("several-persons", text, field, found=", ".join(found[:10]))
         return found[0]

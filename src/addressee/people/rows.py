@@ -68,6 +68,12 @@ def _person(key: str, rows: list[list[Any]]) -> values.Person:
     return values.Person(key, name, own, tuple(lists[0]), bool(guest), bool(active), zone, language, tuple(lists[1]))
 
 
+def names(most: int) -> list[str]:
+    """What the active persons of the firm are called, at most so many: to name the nearest to a misspelt one."""
+    rows = Person.objects.filter(is_active=True, guest=False).exclude(name="").order_by("key")
+    return list(rows.values_list("name", flat=True)[:most])
+
+
 def all_persons() -> list[values.Person]:
     """Every person, guests and inactive ones too, in two queries."""
     return list(_persons(Q()))

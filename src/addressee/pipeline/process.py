@@ -19,6 +19,7 @@ from addressee.core.decide import decide
 from addressee.core.errors import TryAgainLater
 from addressee.core.lay import lay
 from addressee.core.listing import NeedsList
+from addressee.core.lookup import find_persons, find_records
 from addressee.core.reasons import Reason
 from addressee.core.setup import Setup
 from addressee.core.values import Decision, Delivery, Disposition, Override, Snapshot, Wanted
@@ -36,6 +37,7 @@ from addressee.records import lists
 from addressee.records import snapshot as records
 
 log = logging.getLogger("addressee.process")
+MOST_NAMES = 1_000  # persons among whom the nearest to a misspelt name is looked for
 _AGAIN = timedelta(seconds=30)
 
 
@@ -202,6 +204,7 @@ def read_snapshot(deliveries: Sequence[Delivery], setup: Setup, now: datetime) -
     further.person_keys |= wanted.person_keys
     further.addresses |= wanted.addresses
     fill_persons(snapshot, further, setup)
+    _suggest(snapshot, further, setup)
     if any(d.message.author in snapshot.person_by_address for d in deliveries):  # staff may answer in public
         threads.fill_last_messages(snapshot, wanted.uuids & set(snapshot.correspondents))
     threads.fill_recipients(snapshot, wanted.addresses)
@@ -212,6 +215,15 @@ def read_snapshot(deliveries: Sequence[Delivery], setup: Setup, now: datetime) -
     if wanted.pictures:
         threads.fill_pictures(snapshot, wanted.pictures, len(deliveries) + REPEATED)
     return snapshot
+
+
+def _suggest(snapshot: Snapshot, asked: Wanted, setup: Setup) -> None:
+    """Where a name in a field line names nothing: what it may have been. No statement where all were found."""
+    missing = {(table, text) for table, text in asked.titles if not find_records(table, text, snapshot, setup)}
+    if missing:
+        records.fill_near(snapshot, sorted(missing), setup)
+    if any(not find_persons(text, snapshot) for text in asked.person_texts):
+        snapshot.person_names = tuple(people.names(MOST_NAMES))
 
 
 def fill_persons(snapshot: Snapshot, wanted: Wanted, setup: Setup) -> None:

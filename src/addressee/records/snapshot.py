@@ -9,6 +9,7 @@ on PostgreSQL he has taken advisory locks on the batch's keys before.
 
 from __future__ import annotations
 
+import difflib
 import json
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from typing import Any
 from uuid import UUID
 
 from django.db import connection
+from django.db.models import Q
 
 from addressee.core.contract import links_in
 from addressee.core.invited import EVENT
@@ -28,8 +30,11 @@ from addressee.core.values import Correspondent as Bond
 from addressee.core.values import RecordState, Snapshot, Wanted
 from addressee.records import bulk
 from addressee.records.lookup import ANY, LookUp, is_uuid
-from addressee.records.models import Appointment, Correspondent, Follower, Record
+from addressee.records.models import Appointment, Correspondent, Follower, IndexRow, Record
 
+SAME_BEGINNING = 2  # characters
+MOST_ALIKE = 500  # titles looked at
+MOST_NEAR = 5
 _EARLIEST = datetime.min.replace(tzinfo=UTC)
 _COLUMNS = (
     "uuid",
@@ -64,6 +69,25 @@ def fill(snapshot: Snapshot, wanted: Wanted, setup: Setup) -> None:
     read_records(snapshot, _linked(snapshot, setup, addressed))
     read_records(snapshot, _organisations(snapshot, setup))
     _read_appointments(snapshot, setup)
+
+
+def fill_near(snapshot: Snapshot, asked: Iterable[tuple[str, str]], setup: Setup) -> None:
+    """Read a few records whose titles begin as a text does that names none: one of them may be meant. Two statements.
+
+    Of each (table, folded text) the MOST_NEAR likeliest of the first titles that share its beginning.
+    """
+    which = Q()
+    for table, text in asked:
+        definition = setup.live_tables.get(table)
+        if definition is not None and definition.title and len(text) >= SAME_BEGINNING:
+            begins = {"text__startswith": text[:SAME_BEGINNING]}
+            which |= Q(table=table, field=definition.title, **begins)
+    if not which:
+        return
+    rows = IndexRow.objects.filter(which).order_by("text").values_list("text", "record_id")[:MOST_ALIKE]
+    by_title = {text: str(record) for text, record in rows if text}
+    near = {each for _, text in asked for each in difflib.get_close_matches(text, by_title, MOST_NEAR)}
+    read_records(snapshot, {by_title[each] for each in near})
 
 
 def read_records(snapshot: Snapshot, uuids: Iterable[str]) -> None:

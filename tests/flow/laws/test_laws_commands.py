@@ -670,3 +670,17 @@ def test_given_a_title_that_only_one_alternative_shows_when_creating_then_no_rec
     assert (line["disposition"] == "accept") is made, line["trace"]
     assert office.count() == int(made)
     assert made or "only one of the text and HTML forms" in line.answer()
+
+
+def test_given_a_misspelt_person_or_title_when_updating_then_the_nearest_that_he_may_know_is_named(office):
+    office.mail(ADA, "firm@desk.example.test", "create", "name: Dock & Sons")
+    office.mail(ADA, "firm@desk.example.test", "create", "name: Docklands")
+    n = ticket(office)
+    line = office.mail(BEN, office.address(n), "update", "firm: Dok & Sons\nowner: Cleo Agnt")
+    assert "firm: 'Dok & Sons' is not taken" in line.answer()
+    assert "Did you mean Dock & Sons?" in line.answer()
+    assert "Did you mean Cleo Agent?" in line.answer()
+
+    office.change({"roles.agent.grants.firm": None})  # he may not read firms: their names are not told
+    told = office.mail(BEN, office.address(n), "update", "firm: Dok & Sons").answer()
+    assert "Dock & Sons" not in told.replace("'Dok & Sons'", "")
