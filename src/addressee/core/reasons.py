@@ -23,7 +23,6 @@ class Reason(StrEnum):
     AUTO_REPLY = "auto-reply"
     BOUNCE = "bounce"
     HISTORY = "history"
-    NOT_BUILT = "not-built"
     NO_PROCESS = "no-such-process"
     NOT_OFFERED = "not-offered"
     NO_VIEW = "no-such-view"
@@ -90,7 +89,6 @@ SENTENCES: dict[Reason, str] = {
     Reason.AUTO_REPLY: "It is an automatic reply: shown on the record it answers, and never a command.",
     Reason.BOUNCE: "It is a delivery report: shown on the record whose mail it reports on.",
     Reason.HISTORY: "It is old mail: stored and linked, nothing else.",
-    Reason.NOT_BUILT: "This command is not available on this server yet.",
     Reason.NO_PROCESS: "There is no process of that name here.",
     Reason.NOT_OFFERED: "The process can't be run by mail.",
     Reason.NO_VIEW: "The table has no view of that name.",

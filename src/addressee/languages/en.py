@@ -210,7 +210,6 @@ SENTENCES: dict[str, str] = {
     "cure.too-many-lines": "send it in several messages.",
     "cure.text-only": "send the command in a message of its own, to the address of the record.",
     "cure.record-only": "change the fields on the page of the record.",
-    "cure.not-built": "the answer to `help` names the commands that there are.",
     "cure.no-such-process": "the answer to `help` names the processes.",
     "cure.not-offered": "ask whoever looks after this site, or run it on the page of the record.",
     "cure.no-such-view": "look at the name of the view again.",
