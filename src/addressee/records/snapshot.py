@@ -79,9 +79,11 @@ def fill_near(snapshot: Snapshot, asked: Iterable[tuple[str, str]], setup: Setup
     which = Q()
     for table, text in asked:
         definition = setup.live_tables.get(table)
-        if definition is not None and definition.title and len(text) >= SAME_BEGINNING:
-            begins = {"text__startswith": text[:SAME_BEGINNING]}
-            which |= Q(table=table, field=definition.title, **begins)
+        begin = text[:SAME_BEGINNING]
+        letters = len(begin) == SAME_BEGINNING and begin[-1] < "\ud7ff"  # that has a next one
+        if definition is not None and definition.title and letters:
+            end = begin[:-1] + chr(ord(begin[-1]) + 1)  # a range, so that the index is used
+            which |= Q(table=table, field=definition.title, text__gte=begin, text__lt=end)
     if not which:
         return
     rows = IndexRow.objects.filter(which).order_by("text").values_list("text", "record_id")[:MOST_ALIKE]
