@@ -6,7 +6,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from addressee.web import calendar, changes, confirm, held, messages, records, shared, tables
+from addressee.web import calendar, changes, confirm, held, jobs, messages, records, shared, tables
 from addressee.web.sign_in import SignIn
 
 
@@ -41,6 +41,11 @@ urlpatterns = [
     path("confirm/<int:number>/", confirm.confirm, name="confirm"),
     path("images/<str:ticket>/", messages.image, name="message-image"),
     path("files/<slug:token>/", shared.shared, name="shared-file"),  # told in mails too: core/present.file_url
+    # The address of a job is told in receipts too: core/present.job_url.
+    path("jobs/", jobs.jobs, name="jobs"),
+    path("jobs/<uuid:key>/", jobs.job, name="job"),
+    path("jobs/<uuid:key>/stop/", jobs.stop, name="job-stop"),
+    path("jobs/<uuid:key>/resume/", jobs.resume, name="job-resume"),
     path("held/", held.held, name="held"),
     path("held/choices/", held.choices, name="held-choices"),
     path("held/<int:number>/release/", held.release, name="release"),
