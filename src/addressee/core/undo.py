@@ -31,8 +31,8 @@ def cause_of(request: Request) -> str:
         return request.cause
     snapshot, author = request.snapshot, request.actor.address
     answered = [*request.message.in_reply_to, *reversed(request.message.references)] if request.message else []
-    for message_id in answered:
-        found = snapshot.receipt_of.get((message_id, author), "")
+    for which in (request.actor.token or "", *answered):
+        found = snapshot.receipt_of.get((which, author), "") if which else ""
         if snapshot.revised.get(found):
             return found
     return snapshot.last_cause.get((request.record.uuid, author), "") if request.record is not None else ""

@@ -587,7 +587,7 @@ class Snapshot:
     revised: dict[str, list[Revised]] = field(default_factory=dict)  # cause -> its revisions, as they were written
     sent: dict[str, list[Sent]] = field(default_factory=dict)  # cause -> the mails that it led to
     last_cause: dict[tuple[str, str], str] = field(default_factory=dict)  # (record, author) -> his latest cause
-    receipt_of: dict[tuple[str, str], str] = field(default_factory=dict)  # (Message-ID of ours, to) -> cause
+    receipt_of: dict[tuple[str, str], str] = field(default_factory=dict)  # (id or token of ours, to) -> cause
     person_names: tuple[str, ...] = ()  # of the firm; read where a field line names nobody
     listed: tuple[ListAsked, Listed] | None = None  # read when a decision needs it, and for that one only
     last_message: dict[str, str] = field(default_factory=dict)  # record -> Message-ID of a correspondent's last mail

@@ -185,7 +185,10 @@ def second_round(deliveries: Sequence[Delivery], snapshot: Snapshot, setup: Setu
         if word == "undo" and delivery.message.author:
             which = target.uuid if target is not None else ""
             answered = wanted.undo.setdefault((which, delivery.message.author), set())
-            answered |= set(referenced(delivery.message))
+            answered |= {
+                *referenced(delivery.message),
+                *(digest(each) for _, each in tokens_in(delivery.message, found)),
+            }
         if target is not None and target.deleted:
             wanted.unique |= unique_keys(target.table, target.values, setup)
         asking |= {delivery.message.author} if word == "why" and delivery.message.author else set()

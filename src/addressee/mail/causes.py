@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from uuid import UUID
 
+from django.db.models import Q
+
 from addressee.core.contract import links_in
 from addressee.core.setup import Setup
 from addressee.core.undo import by_record
@@ -19,18 +21,23 @@ from addressee.mail.peek import message_id_hash
 from addressee.records import snapshot as records
 from addressee.records.models import Revision
 
+_RECEIPTS = ("receipt", "auto_reply")  # an answer to a notice means the author's own message, not that of the notice
+
 
 def fill(snapshot: Snapshot, asked: Mapping[tuple[str, str], set[str]], setup: Setup) -> None:
-    """Read what authors may mean by `undo` of a record: (record, author) -> the ids of the mails they answer.
+    """Read what authors may mean by `undo` of a record: (record, author) -> the ids of the mails they answer,
+    and the hashes of the tokens they use.
 
     record "": of no record; then an answer to the receipt alone says which
     """
     answered = {each for ids in asked.values() for each in ids}
-    rows = OutboxItem.objects.filter(message_id_hash__in=[message_id_hash(each) for each in sorted(answered)])
-    for message_id, to, cause in rows.values_list("message_id", "to", "message"):
+    about = [UUID(record) for record, _ in asked if record]
+    by_id = Q(message_id_hash__in=[message_id_hash(each) for each in sorted(answered)])
+    rows = OutboxItem.objects.filter(by_id | Q(record__in=about, token_hash__in=sorted(answered)), kind__in=_RECEIPTS)
+    for message_id, token, to, cause in rows.values_list("message_id", "token_hash", "to", "message"):
         if cause:
-            snapshot.receipt_of[message_id, to] = cause
-    own = Revision.objects.filter(record__in=[UUID(record) for record, _ in asked if record], message__gt="")
+            snapshot.receipt_of[message_id, to] = snapshot.receipt_of[token, to] = cause
+    own = Revision.objects.filter(record__in=about, message__gt="")
     authors = {author for _, author in asked}
     latest = own.filter(author__in=sorted(authors)).order_by("record", "version")
     for record, author, cause in latest.values_list("record_id", "author", "message"):

@@ -277,3 +277,22 @@ def test_given_no_record_and_no_receipt_when_undo_is_sent_to_a_table_then_it_ask
 
     assert line.end == ("reject", "no-record")
     assert office.count() == 1
+
+
+def test_given_the_link_of_an_older_receipt_when_followed_then_that_message_is_meant(office):
+    n = office.customer_ticket().number
+    first = by(office, BEN, f"update T-{n}", "priority: 5")
+    by(office, BEN, f"update T-{n}", "status: Done")
+    line = office.mail(BEN, first.to(BEN, "receipt")[0].content["reply_to"], "undo", "", login="ben")
+
+    assert line.end == ("accept", "done"), line["trace"]
+    assert (office.values(n)["priority"], office.values(n)["status"]) == (2, "Done")
+
+
+def test_given_the_notice_of_a_customers_message_when_answered_with_undo_then_his_is_not_taken_back(office):
+    made = office.customer_ticket()
+    notice = next(o for o in made.outbox if o.kind == "notification")
+    line = undo(office, notice, notice.to)
+
+    assert line["reason"] == "nothing-to-undo"
+    assert office.ticket(made.number).deleted_at is None
