@@ -115,6 +115,7 @@ def read_body(text: str, table: Table, namespace: str, *, strict: bool, first: i
     unknown: list[UnknownLine] = []
     prose: list[str] = []
     leading = paragraph = True
+    told = False
     goes_on: FieldLine | None = None  # the value that an indented line may go on with
     blank = 0
     for count, raw in enumerate(text.split("\n"), start=first):
@@ -131,6 +132,11 @@ def read_body(text: str, table: Table, namespace: str, *, strict: bool, first: i
             prose.append(row)
             continue
         goes_on, blank = None, 0
+        if row and not indented:
+            told = row.startswith("* ") and _match(row[2:], names) is not None
+        if told:  # what we showed beside a form and no line can set, with all that is indented below it
+            prose.append(row)
+            continue
         if form.MARK_LINE.fullmatch(row):
             continue  # the whole answer to a `read`, sent back
         matched = _LINE.fullmatch(row.strip())

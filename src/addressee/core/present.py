@@ -58,6 +58,6 @@ def unset_lines(record: RecordState, person: Person | None, setup: Setup, readin
     lines: list[str] = []
     for key, definition, text in shown(record, person, setup, reading):
         kind = fields[definition.type]
-        if (not kind.by_text or kind.appends) and text:
-            lines.append(f"* {key}: " + text.replace("\n", "\n  "))
+        if not kind.by_text or kind.appends:
+            lines.append((f"* {key}: " + text.replace("\n", "\n  ")).rstrip())
     return lines

@@ -290,6 +290,18 @@ def test_given_what_read_answers_when_it_is_sent_back_as_update_then_nothing_cha
     assert {k: v for k, v in office.values(n).items() if k != "log"} == before
 
 
+def test_given_a_log_that_speaks_of_fields_when_the_whole_answer_is_sent_back_then_nothing_changes(office):
+    n = ticket(office)
+    office.mail(BEN, office.address(n), "comment", "He says:\npriority: 5\n\nstatus: Done")
+    before = {k: v for k, v in office.values(n).items() if k != "log"}
+    assert "priority: 5" in office.values(n)["log"][-1]["text"]
+    text = shown(office, n).content["text"].partition("---\n")[2]
+    line = office.mail(BEN, office.address(n), "update", text.strip())
+
+    assert line.end == ("accept", "done"), line["trace"]
+    assert {k: v for k, v in office.values(n).items() if k != "log"} == before
+
+
 def test_given_a_customer_when_he_gets_receipts_then_no_form_is_in_them(office):
     made = office.customer_ticket()
     assert "--- (" not in made.answer("carla@cust.example")
