@@ -71,10 +71,15 @@ def holds(office, line, expected, before):
     elif kind == "refused":
         reason, _, piece = told.partition(": ")
         assert line["reason"] == reason.strip("`"), line["trace"]
-        assert piece in line.answer()
+        assert piece in " ".join(step["why"] for step in line["trace"])  # Ben is answered in German
     elif kind == "answer":
         assert line["reason"] == "done" or line["disposition"] == "reject"
         assert told.strip("`") in line.answer(), line.answer()
+    elif kind == "effect":
+        assert (line["disposition"], line.kinds) == ("accept", [told.strip("`")]), line["trace"]
+    elif expected == "asked for a confirmation":
+        assert line.end == ("hold", "confirm"), line["trace"]
+        assert [item.kind for item in line.outbox] == ["confirmation"]
     elif expected == "nothing changes":
         assert {**case().values, "log": None} == {**before, "log": None}
     else:
