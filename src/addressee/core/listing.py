@@ -12,7 +12,7 @@ from typing import Any
 from addressee.core.action import CannotBeDone, Request
 from addressee.core.authorise import field_access
 from addressee.core.fieldtype import Reading, fold
-from addressee.core.language import english, saying
+from addressee.core.language import saying
 from addressee.core.present import heading, url_of
 from addressee.core.reasons import Reason
 from addressee.core.registry import fields
@@ -96,7 +96,7 @@ def _sorted_by(said: str, request: Request) -> str:
 
 def answer(listed: Listed, what: ListAsked, view: str, request: Request) -> str:
     """How many there are of those he may see, and the first of them with the values that were asked by, and links."""
-    table, words = request.definition, english()
+    table, words = request.definition, request.reading.words
     label = table.label or request.table
     count = f"{listed.count}" if listed.exact else f"{listed.count}+"
     parts = [words("list.view", view=view)] if view else []
