@@ -8,6 +8,7 @@ import firm as house
 import pytest
 
 from addressee.jobs.models import Job, Slice
+from addressee.mail.models import Communication
 from web.conftest import HTMX, signed_in
 
 pytestmark = pytest.mark.django_db
@@ -67,3 +68,39 @@ def test_given_a_batch_when_it_is_stopped_and_resumed_by_a_post_then_so_it_is_an
 
 def test_given_no_jobs_when_the_list_is_asked_for_then_it_says_so(firm):
     assert "No jobs" in signed_in("ben").get("/jobs/").content.decode()
+
+
+# ---------------------------------------------------------------- a process on the page of a record
+
+
+def test_given_a_process_when_a_role_names_it_then_the_record_offers_it_and_its_form_runs_it(firm, ben):
+    case = firm["case"]
+    url = f"/tables/case/{case.uuid}/"
+    assert "run/escalate/" in ben.get(url).content.decode()
+    form = ben.get(f"{url}run/escalate/").content.decode()
+    assert 'name="reason"' in form
+    assert 'value="1"' in form
+
+    answer = ben.post(f"{url}run/escalate/", {"reason": "it floods", "limit": "3"})
+    assert answer.status_code == 302
+    texts = Communication.objects.filter(record=case, kind="comment").values_list("text", flat=True)
+    assert "Escalated: it floods (3)" in texts
+    job = Job.objects.get(kind="process")
+    assert (job.state, job.actor, str(job.record)) == ("done", "ben", str(case.uuid))
+
+
+def test_given_a_wrong_or_missing_parameter_when_the_form_is_sent_then_it_says_which_and_nothing_runs(firm, ben):
+    url = f"/tables/case/{firm['case'].uuid}/run/escalate/"
+    wrong = ben.post(url, {"reason": "x", "limit": "many"})
+    assert wrong.status_code == 422
+    assert 'id="error-limit"' in wrong.content.decode()
+    missing = ben.post(url, {"reason": "", "limit": "2"})
+    assert missing.status_code == 422
+    assert "reason is missing" in missing.content.decode()
+    assert not Job.objects.exists()
+
+
+def test_given_no_role_that_names_it_when_its_page_is_asked_for_then_there_is_none(firm, rita, ben):
+    url = f"/tables/case/{firm['case'].uuid}/run/escalate/"
+    assert rita.post(url, {"reason": "x"}).status_code == 404
+    assert ben.get(url.replace("escalate", "other")).status_code == 404

@@ -13,6 +13,7 @@ from addressee.core.checks import barred, faults_of
 from addressee.core.fieldtype import Reading
 from addressee.core.language import english
 from addressee.core.message import Message, Nature
+from addressee.core.process import run_of, said_in, woken
 from addressee.core.reasons import SENTENCES, Reason
 from addressee.core.registry import actions
 from addressee.core.setup import Setup
@@ -39,6 +40,7 @@ class Post:
     person      None for the operator at the command line: he is outside the table of rights
     values      of the fields to be set, in stored form; those that stand already are left out
     cause       what is to be undone
+    process     the process to be run; `values` are its parameters
     """
 
     verb: str
@@ -48,6 +50,7 @@ class Post:
     text: str = ""
     visibility: Visibility = Visibility.INTERNAL
     cause: str = ""
+    process: str = ""
 
 
 def cause_of(seed: bytes) -> str:
@@ -83,6 +86,7 @@ def post(asked: Post, snapshot: Snapshot, setup: Setup, seed: bytes, reading: Re
         outsider=outsider,
         cause=asked.cause,
         reading=reading,
+        run=run_of(asked.process, setup, {}, None) if asked.process else None,
     )
     reach = "all" if operator else action.reach(request)
     plan, refusal, why, faults = _planned(action, request, reach, operator=operator)
@@ -94,6 +98,7 @@ def post(asked: Post, snapshot: Snapshot, setup: Setup, seed: bytes, reading: Re
             Step("authorise", asked.verb, why or f"reaches {reach} records of {record.table}"),
             *(Step("value", fault.slug, english().say(replies.fault_sentence(fault))) for fault in faults),
             *(Step("note", "noted", english().say(note)) for note in plan.notes),
+            *plan.steps,
         ),
         actor=actor,
         author=actor.address or None,
@@ -103,15 +108,22 @@ def post(asked: Post, snapshot: Snapshot, setup: Setup, seed: bytes, reading: Re
         communications=plan.communications,
         correspondents=plan.correspondents,
         following=plan.following,
+        turns=plan.turns,
+        outbox=plan.outbox,
+        held_back=plan.held_back,
+        gathered=plan.gathered,
+        jobs=plan.jobs,
         effects=plan.effects,
         undoes=plan.undoes,
         right=f"{asked.verb} on {record.table}: {'operator' if operator else reach}",
     )
     if refusal is not None:
         return decision
+    message = _as_message(actor, asked.text, cause_of(seed))
+    decision = replace(decision, wakes=woken(decision, snapshot, said_in(message)))
     telling = replies.Telling(
         decision=decision,
-        message=_as_message(actor, asked.text, cause_of(seed)),
+        message=message,
         setup=setup,
         snapshot=snapshot,
         account_key=account_key,
@@ -142,7 +154,8 @@ def _planned(
     if record is not None and record.deleted and not action.of_deleted:
         return nothing, Reason.DELETED_RECORD, SENTENCES[Reason.DELETED_RECORD], ()
     form = action.form(request.table, request.setup)
-    kept = [] if operator else barred(request.actor.person, form, request.values, request.setup)
+    free = operator or request.run is not None  # parameters are no fields
+    kept = [] if free else barred(request.actor.person, form, request.values, request.setup)
     if not reach or kept:
         return nothing, Reason.NOT_PERMITTED, ", ".join(kept) or SENTENCES[Reason.NOT_PERMITTED], ()
     try:

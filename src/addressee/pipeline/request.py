@@ -17,9 +17,10 @@ from addressee.core.errors import AddresseeError, BadValue, Refused
 from addressee.core.fieldtype import Reading
 from addressee.core.language import saying
 from addressee.core.post import Post, cause_of, post, unchanged
+from addressee.core.process import form_of
 from addressee.core.reasons import SENTENCES, Reason
 from addressee.core.registry import actions, fields
-from addressee.core.setup import Setup
+from addressee.core.setup import Setup, Table
 from addressee.core.values import (
     OPERATOR,
     Assurance,
@@ -27,14 +28,14 @@ from addressee.core.values import (
     Disposition,
     Override,
     Person,
-    RecordState,
     Right,
     Snapshot,
     Visibility,
     Wanted,
 )
-from addressee.core.wants import unique_keys
+from addressee.core.wants import of_process, unique_keys
 from addressee.host import clock
+from addressee.jobs import rows as jobs
 from addressee.mail import causes, codes, spool, threads
 from addressee.mail import models as mail
 from addressee.people import rows as people
@@ -70,11 +71,13 @@ def act(
     text: str = "",
     visibility: str = Visibility.INTERNAL.value,
     cause: str = "",
+    run: str = "",
 ) -> dict[str, Any]:
     """Do an action on a record as a signed-in person, or as OPERATOR; the contract's line of what came of it.
 
     texts  field -> its text, as a person would write it in a mail: for `update`, `task` and `event`
     cause  what `undo` takes back
+    run    the process, for `run`; `texts` are its parameters then
 
     Raises BadValue for a text that a field does not take, Refused with the reason's slug and `why` where it may not or
     cannot be done, NotFound for no such record or person.
@@ -84,8 +87,16 @@ def act(
         process.lock([uuid])
         snapshot = Snapshot(now)
         wanted = Wanted(uuids={uuid}, person_keys={person_key})
+        if run:
+            if run not in setup.processes:
+                raise NotFound(Reason.NO_PROCESS.value)
+            of_process(wanted, run, setup.processes[run], setup)
         records.fill(snapshot, wanted, setup)
         process.fill_persons(snapshot, wanted, setup)
+        if run:
+            threads.fill_recipients(snapshot, ())
+        if setup.waits_for_replies:
+            jobs.fill_waiting(snapshot, [uuid])
         record, person = snapshot.records.get(uuid), snapshot.persons.get(person_key)
         if record is None or (person is None and person_key != OPERATOR):
             raise NotFound("no-such-record")
@@ -94,15 +105,16 @@ def act(
         form = actions[verb].form(record.table, setup)
         if not form:
             raise Refused(Reason.NO_TABLE.value, why=f"the site has no table that {verb} writes to")
-        values = _values(record, texts or {}, setup, reading, form)
+        fill_in = form_of(setup.processes[run]) if run else setup.tables[form]
+        values = _values({} if run or form != record.table else record.values, texts or {}, reading, fill_in)
         if verb == "update" and not values and not text.strip():
             return _line(unchanged(person, record), snapshot, setup)
-        back = record.values if record.deleted and form == record.table else values
+        back = record.values if record.deleted and form == record.table else {} if run else values
         made = {form} if form != record.table else set()
         records.fill(snapshot, Wanted(unique=unique_keys(form, back, setup), tables=made), setup)
         if cause:
             causes.fill_causes(snapshot, [cause], setup)
-        asked = Post(verb, person, record, values, text, Visibility(visibility), cause)
+        asked = Post(verb, person, record, values, text, Visibility(visibility), cause, run)
         decision = post(asked, snapshot, setup, seed, reading)
         if decision.disposition is not Disposition.ACCEPT:
             why = "; ".join(step.why for step in decision.trace if step.why != SENTENCES[decision.reason])
@@ -164,10 +176,9 @@ def _reading(person: Person | None, setup: Setup, now: datetime) -> Reading:
     return reading_of(setup, ZoneInfo(zone), (person.language if person else "") or setup.site.language, now)
 
 
-def _values(record: RecordState, texts: Mapping[str, str], setup: Setup, reading: Reading, form: str) -> dict[str, Any]:
-    """The texts as values of the table they fill in; those of the record that stand already are left out: they need no
-    right and are no change."""
-    table = setup.tables[form]
+def _values(stands: Mapping[str, Any], texts: Mapping[str, str], reading: Reading, table: Table) -> dict[str, Any]:
+    """The texts as values of the table they fill in, or of the parameters; those that stand already are left out: they
+    need no right and are no change."""
     found: dict[str, Any] = {}
     for name, text in texts.items():
         definition = table.live_fields.get(name)
@@ -183,7 +194,6 @@ def _values(record: RecordState, texts: Mapping[str, str], setup: Setup, reading
             raise
         if found[name] is None and definition.required:
             raise BadValue("required", text="", expected=saying("expected.not-empty"), field=name)
-    stands = record.values if form == record.table else {}
     return {name: value for name, value in found.items() if stands.get(name) != value}
 
 

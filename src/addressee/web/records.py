@@ -26,6 +26,7 @@ from addressee.web.answers import by_htmx, page, went_well
 from addressee.web.downloads import download
 from addressee.web.presented import Presenter, number_of, record_url, table_label, title_of
 from addressee.web.reader import Reader, reader_of
+from addressee.web.run import runnable
 from addressee.web.said import problem, said
 from addressee.web.stream import stream_of, undelivered
 from addressee.web.tables import state_of, state_tone
@@ -172,6 +173,7 @@ def _page(
         "correspondents": _correspondents(record),
         "about": calendar.about(reader, record),
         "addable": [] if record.deleted_at else changes.addable(reader),
+        "runnable": [] if record.deleted_at else runnable(reader, record.table),
         "stream": stream_of(record, presenter, whole=request.GET.get("whole") == "1"),
         "undelivered": undelivered(record),
         "may_comment": reader.reaches(record, Right.COMMENT),

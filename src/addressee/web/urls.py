@@ -6,7 +6,7 @@ from django.contrib.auth.views import LogoutView
 from django.urls import path, register_converter
 from django.urls.converters import StringConverter
 
-from addressee.web import calendar, changes, confirm, held, jobs, messages, records, shared, tables
+from addressee.web import calendar, changes, confirm, held, jobs, messages, records, run, shared, tables
 from addressee.web.sign_in import SignIn
 
 
@@ -26,6 +26,7 @@ urlpatterns = [
     path("tables/<slug:table>/<str:name>/comment/", records.comment, name="comment"),
     path("tables/<slug:table>/<str:name>/edit/", changes.edit, name="edit"),
     path("tables/<slug:table>/<str:name>/add/<slug:word>/", changes.add, name="add"),
+    path("tables/<slug:table>/<str:name>/run/<slug:key>/", run.run, name="run"),
     path("tables/<slug:table>/<str:name>/delete/", changes.delete, name="delete"),
     path("tables/<slug:table>/<str:name>/restore/", changes.restore, name="restore"),
     path("tables/<slug:table>/<str:name>/undo/<int:version>/", changes.undo, name="undo"),
