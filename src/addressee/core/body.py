@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum
+from functools import lru_cache
 
 from addressee.core import clients, language
 from addressee.core.message import Forward
@@ -57,16 +58,17 @@ def split(text: str, known: Mapping[int, Kind] = NOTHING_KNOWN) -> Split:
         return Split(text.strip(), "", "", None)
     lines = [line.rstrip() for line in text.split("\n")]
     kinds, forward_at = label(lines, known)
-    parts = {
-        kind: _tidy("\n".join(line for line, its in zip(lines, kinds, strict=True) if its is kind)) for kind in Kind
-    }
+    new_text, quoted_text, signature = (
+        _tidy("\n".join([line for line, its in zip(lines, kinds, strict=True) if its is kind]))
+        for kind in (Kind.NEW, Kind.QUOTED, Kind.SIGNATURE)
+    )
     forward = None
     if forward_at is not None:
         embedded = lines[forward_at:]
         if _is_quoted(embedded[0]):
             embedded = [line.removeprefix(">").removeprefix(" ") for line in embedded]
-        forward = Forward(parts[Kind.NEW], _tidy("\n".join(embedded)))
-    return Split(parts[Kind.NEW], parts[Kind.QUOTED], parts[Kind.SIGNATURE], forward)
+        forward = Forward(new_text, _tidy("\n".join(embedded)))
+    return Split(new_text, quoted_text, signature, forward)
 
 
 def label(lines: Sequence[str], known: Mapping[int, Kind] = NOTHING_KNOWN) -> tuple[list[Kind], int | None]:
@@ -78,14 +80,22 @@ def label(lines: Sequence[str], known: Mapping[int, Kind] = NOTHING_KNOWN) -> tu
     seen = [clients.seen(line) for line in lines]
     left = list(range(len(lines)))
     forward_at, dashed = None, False
-    lowered = "\n".join(seen).lower()
-    marked = any(sign in lowered for sign in (*language.marker_signs(), *clients.MARKER_SIGNS))
+    marked = _holds_marker("\n".join(seen).lower())
+    quoted = [_is_quoted(line) for line in seen]
+    telling = [marked or _may_tell(line) for line in seen]
     for _ in range(MOST_PASSES if len(lines) <= MOST_LINES else 1):
         written = [at for at in left if lines[at]]
-        if len(written) <= 1 and not any(_is_quoted(seen[at]) or at in known for at in written):
+        if len(written) <= 1 and not any(quoted[at] or at in known for at in written):
             break
         hints = {number: known[at] for number, at in enumerate(left) if at in known} if known else known
-        one = _Pass([seen[at] for at in left], hints, marked=marked, dashed=dashed)
+        one = _Pass(
+            [seen[at] for at in left],
+            hints,
+            quoted=[quoted[at] for at in left],
+            telling=[telling[at] for at in left],
+            marked=marked,
+            dashed=dashed,
+        )
         one.read()
         dashed = one.dashed
         if one.forward_at is not None and forward_at is None:
@@ -96,12 +106,10 @@ def label(lines: Sequence[str], known: Mapping[int, Kind] = NOTHING_KNOWN) -> tu
         if len(rest) == len(left):
             break
         left, known = rest, NOTHING_KNOWN
-    said = [
-        at
-        for at, line in enumerate(seen)
-        if line and kinds[at] is not Kind.SIGNATURE and not clients.ORNAMENT.match(line)
-    ]
-    if not said:
+    if not any(
+        line and kind is not Kind.SIGNATURE and not clients.ORNAMENT.match(line)
+        for line, kind in zip(seen, kinds, strict=True)
+    ):
         kinds = [Kind.NEW] * len(lines)  # nothing but a signature: then that is what he wrote
     return kinds, forward_at
 
@@ -111,24 +119,67 @@ def _tidy(text: str) -> str:
 
 
 def _is_quoted(line: str) -> bool:
+    if ">" not in line:
+        return False
     bare = line.lstrip(" \t\xa0")
     return bare.startswith(">") and not bare.startswith(">=")
 
 
-class _Pass:
-    """One reading of lines, from the first to the last; the kinds are found as it goes."""
+def _may_tell(line: str) -> bool:
+    """May the line begin, introduce or part a quote, or be dashes? Most may not, and no pattern need be tried.
 
-    def __init__(self, lines: list[str], known: Mapping[int, Kind], *, marked: bool, dashed: bool) -> None:
+    All that `_Pass._own_line` and `_Pass._dashes` look for has one of these signs, or ends an address begun above.
+    """
+    return ":" in line or ">" in line or "@" in line or "：" in line or line.lstrip()[:1] in _FIRST or line[-1:] == "*"
+
+
+_FIRST = frozenset("-_*=–—─|»›┃│12")
+
+
+def _holds_marker(lowered: str) -> bool:
+    """Are there words of a marker, ours or another system's, in a text? In an ASCII one only ASCII words are sought."""
+    return clients.holds(lowered, _ascii_signs() if lowered.isascii() else _signs())
+
+
+@lru_cache(maxsize=1)
+def _signs() -> tuple[str, ...]:
+    return (*language.marker_signs(), *clients.MARKER_SIGNS)
+
+
+@lru_cache(maxsize=1)
+def _ascii_signs() -> tuple[str, ...]:
+    return tuple(filter(str.isascii, _signs()))
+
+
+class _Pass:
+    """One reading of lines, from the first to the last; the kinds are found as it goes.
+
+    quoted   which lines have a ">" before them
+    telling  which may tell something of quotes (_may_tell)
+    marked   a marker stands somewhere
+    dashed   dashes say what the signature is: then "Thanks, Ben" above them is meant
+    """
+
+    def __init__(
+        self,
+        lines: list[str],
+        known: Mapping[int, Kind],
+        *,
+        quoted: list[bool],
+        telling: list[bool],
+        marked: bool,
+        dashed: bool,
+    ) -> None:
         self.lines = lines
         self.known = known
+        self.quoted = quoted
+        self.telling = telling
         self.kinds = [Kind.NEW] * len(lines)
         self.forward_at: int | None = None
-        self.marked = marked  # a marker stands somewhere
-        self.dashed = dashed  # dashes say what the signature is: then "Thanks, Ben" above them is meant
+        self.marked = marked
+        self.dashed = dashed
         self.first = next((at for at, line in enumerate(lines) if line), 0)
-        self.last_own = next(
-            (at for at in range(len(lines) - 1, -1, -1) if lines[at] and not _is_quoted(lines[at])), -1
-        )
+        self.last_own = next((at for at in range(len(lines) - 1, -1, -1) if lines[at] and not quoted[at]), -1)
 
     def read(self) -> None:
         """Quotes first, then what stands below the pieces of own text that are left."""
@@ -144,9 +195,12 @@ class _Pass:
     # ---- Quotes
 
     def _quotes(self) -> None:
+        kinds, telling, known = self.kinds, self.telling, self.known
         for at, line in enumerate(self.lines):
-            if not line or self.kinds[at] is not Kind.NEW:
+            if not line or kinds[at] is not Kind.NEW:
                 continue
+            if not telling[at] and at not in known and (len(line) > 20 or not at or not telling[at - 1]):
+                continue  # nor is it the short end of an address that begins in the line above
             hint = self.known.get(at)
             if hint is Kind.CUT:
                 self._cut(at, at if self._has_fields(at) else None)
@@ -155,7 +209,7 @@ class _Pass:
                 self._introduction(at) if hint is Kind.QUOTED else None
                 self.kinds[at] = hint
                 continue
-            if _is_quoted(line) and not self._closes_address(at) and not self._of_diff(at):
+            if self.quoted[at] and not self._closes_address(at) and not self._of_diff(at):
                 if at < MOST_LINES and self._quoted_line(at):
                     return
                 self.kinds[at] = Kind.QUOTED
@@ -166,13 +220,13 @@ class _Pass:
     def _quoted_line(self, at: int) -> bool:
         """A line with ">" before it. True where all below is a quote too."""
         line = self.lines[at]
-        if clients.FORWARDED.match(line.lstrip("> ")):
+        if clients.forwards(line.lstrip("> ")):
             self._cut(at, min(self._next_written(at + 1), len(self.lines) - 1))
             return True
         self._introduction(at)
         if line.startswith(">>>"):
             after = self._next_written(at + 1)
-            unmarked = after < len(self.lines) and not _is_quoted(self.lines[after])
+            unmarked = after < len(self.lines) and not self.quoted[after]
             if clients.GROUPWISE.match(line) or (unmarked and clients.introduces(line.strip("> ")) == clients.SURELY):
                 self._cut(at, None)
                 return True
@@ -200,7 +254,7 @@ class _Pass:
         mail_at = self._separator(at)
         if mail_at is None:
             return False
-        self._cut(at, mail_at if clients.FORWARDED.match(line) or self._has_fields(mail_at) else None)
+        self._cut(at, mail_at if clients.forwards(line) or self._has_fields(mail_at) else None)
         return True
 
     def _cut(self, at: int, forward_at: int | None) -> None:
@@ -211,7 +265,7 @@ class _Pass:
         """An introduction stands in these lines. True where all below is a quote that nobody marked."""
         after = self._next_written(end + 1)
         marked = after < len(self.lines) and (
-            _is_quoted(self.lines[after]) or after in self.known or self.lines[after][0] in "|»›┃│"
+            self.quoted[after] or after in self.known or self.lines[after][0] in "|»›┃│"
         )
         if not marked:
             if clients.introduces(self._joined(start, end)) != clients.SURELY and not self._is_dated_line(end):
@@ -292,7 +346,7 @@ class _Pass:
         if at == 0 or len(line) > 60 or line[-1] not in clients.COLONS:
             return False
         above = self.lines[at - 1]
-        return above.rfind("<") > above.rfind(">") and not _is_quoted(above)
+        return above.rfind("<") > above.rfind(">") and not self.quoted[at - 1]
 
     def _of_diff(self, at: int) -> bool:
         """The right side of a diff the author shows: "> new" below "< old" and a rule, or below "3a4"."""
@@ -340,12 +394,12 @@ class _Pass:
         """Our own marker line in any of our languages, quoted, wrapped, set between marks; or another system's."""
         line = self.lines[at]
         lowered = line[:200].lower()
-        if any(sign in lowered for sign in language.marker_signs()):
+        if clients.holds(lowered, language.marker_signs()):
             joined = " ".join(self.lines[at : at + 2]).lower().replace(">", " ").replace("|", " ")
             joined = " ".join(joined.split())
             if any(words in joined for words in language.marker_words()):
                 return True
-        return any(sign in lowered for sign in clients.MARKER_SIGNS) and clients.is_other_marker(line.lstrip("| "))
+        return clients.holds(lowered, clients.MARKER_SIGNS) and clients.is_other_marker(line.lstrip("| "))
 
     def _above_marker(self, at: int) -> int:
         """Where the first line of a notice of ours begins, which stands above the marker, or an introduction."""
@@ -369,7 +423,7 @@ class _Pass:
         if not ruled and ":" not in line and "：" not in line:
             return None
         if ruled:
-            if clients.ORIGINAL.match(line) or clients.FORWARDED.match(line):
+            if clients.ORIGINAL.match(line) or clients.forwards(line):
                 return min(self._next_written(at + 1), len(self.lines) - 1)
             if clients.RULE.match(line):
                 after = self._next_written(at + 1)
@@ -455,6 +509,8 @@ class _Pass:
     def _dashes(self, start: int, end: int, first: int) -> int:
         """The line of dashes, or of a list's footer; else `end`."""
         for at in range(end - 1, max(first, end - SIGNATURE_LINES - 2) - 1, -1):
+            if not self.telling[at]:
+                continue
             line = self.lines[at]
             if (len(line) < 10 and clients.DASHES.match(line)) or line == clients.PGP_SIGNATURE:
                 self.dashed = True
@@ -517,14 +573,16 @@ class _Pass:
 
     def _banner(self) -> None:
         """What a gateway writes above mail from outside; and the head of a text signed by PGP."""
-        at = next((at for at, line in enumerate(self.lines) if line), len(self.lines))
-        if at == len(self.lines) or self.kinds[at] is not Kind.NEW:
+        at = self.first
+        if at == len(self.lines) or not self.lines[at] or self.kinds[at] is not Kind.NEW:
             return
         end = at
         if self.lines[at] == clients.PGP_SIGNED or clients.is_banner(self.lines[at]):
             while end < len(self.lines) and self.lines[end] and end < at + 6:
                 end += 1
-        if any(line and kind is Kind.NEW for line, kind in zip(self.lines[end:], self.kinds[end:], strict=True)):
+        if end > at and any(
+            line and kind is Kind.NEW for line, kind in zip(self.lines[end:], self.kinds[end:], strict=True)
+        ):
             self._sign(at, end)
 
 

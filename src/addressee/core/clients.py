@@ -7,6 +7,7 @@ pattern is matched against a line cut to LINE_CHARS, so none can run away (tests
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
 LINE_CHARS = 400  # of a line we look at
 JOINED_CHARS = 700  # of an introduction wrapped over several lines
@@ -14,12 +15,15 @@ JOINED_CHARS = 700  # of an introduction wrapped over several lines
 # Marks of direction, of width nothing, of a byte order; and the spaces that are not U+0020.
 _UNSEEN = dict.fromkeys([0xAD, *range(0x200B, 0x2010), *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF])
 _UNSEEN |= dict.fromkeys([0xA0, 0x2007, 0x202F, 0x3000], " ") | dict.fromkeys([0x2010, 0x2011, 0x2012], "-")
+_ANY_UNSEEN = re.compile(f"[{''.join(map(chr, _UNSEEN))}]")
 
 
 def seen(line: str) -> str:
     """A line as a reader sees it: its first LINE_CHARS without invisible marks, with plain spaces and hyphens."""
     line = line[:LINE_CHARS]
-    return line if line.isascii() else line.translate(_UNSEEN).rstrip()
+    if line.isascii():
+        return line
+    return (line.translate(_UNSEEN) if _ANY_UNSEEN.search(line) else line).rstrip()
 
 
 def _words(table: str) -> tuple[str, ...]:
@@ -28,6 +32,14 @@ def _words(table: str) -> tuple[str, ...]:
 
 def _either(words: tuple[str, ...]) -> str:
     return "|".join(map(re.escape, words))
+
+
+def holds(text: str, words: tuple[str, ...]) -> bool:
+    """Does one of the words stand in the text?"""
+    for word in words:  # noqa: SIM110  any() takes twice the time, and this is asked of every text and many lines
+        if word in text:
+            return True
+    return False
 
 
 # ---- "On <date>, <name> wrote:" ----------------------------------------------------------------------------------
@@ -164,6 +176,13 @@ FORWARDED = re.compile(
     re.IGNORECASE,
 )
 RULE = re.compile(r"\s?(?:[_*\-=–—─]\s?){5,200}$")
+
+
+def forwards(line: str) -> bool:
+    """A line above a mail that is passed on. It begins with dashes or ends with a colon: most lines need no pattern."""
+    return (line[-1:] in ":：*" or line.lstrip()[:1] in "-_*=") and FORWARDED.match(line) is not None
+
+
 LONG_RULE = re.compile(r"\s?(?:[_*\-=–—─]\s?){10,200}$")
 
 # ---- The fields of a mail, shown as text -------------------------------------------------------------------------
@@ -362,17 +381,25 @@ _SENT_FROM = re.compile(
     r"|(?:verzonden|verstuurd|gestuurd) (?:vanaf|via|met|vanuit) .{1,80}|inviat[oa] (?:da|dal|con|tramite) .{1,80}"
     r"|skickat (?:från|via|med) .{1,80}|sendt (?:fra|via|med) .{1,80}"
     rf"|lähetetty .{{0,40}}{_ON}.{{0,40}}|wysłan[aeo] .{{0,40}}{_ON}.{{0,40}}|odeslán[oa] .{{0,40}}{_ON}.{{0,40}}"
-    rf"|odoslan[éáo] .{{0,40}}{_ON}.{{0,40}}|.{{0,40}}{_ON}.{{0,30}} küldve|(?:el)?küldve .{{0,40}}{_ON}.{{0,40}}"
+    rf"|odoslan[éáo] .{{0,40}}{_ON}.{{0,40}}|(?:el)?küldve .{{0,40}}{_ON}.{{0,40}}"
     rf"|trimis .{{0,40}}{_ON}.{{0,40}}|отправлено .{{0,40}}{_ON}.{{0,40}}|надіслано .{{0,40}}{_ON}.{{0,40}}"
-    rf"|изпратено .{{0,40}}{_ON}.{{0,40}}|.{{0,40}}{_ON}.{{0,40}} gönderildi|στάλθηκε .{{0,40}}{_ON}.{{0,40}}"
+    rf"|изпратено .{{0,40}}{_ON}.{{0,40}}|στάλθηκε .{{0,40}}{_ON}.{{0,40}}"
     rf"|נשלח .{{0,40}}{_ON}.{{0,40}}|(?:أُرسلت|أرسلت|مرسل|تم الإرسال|مُرسلة) .{{0,40}}{_ON}.{{0,40}}|"
     rf"poslano .{{0,40}}{_ON}.{{0,40}}"
-    r"|.{1,40}から送信(?:されました)?|(?:发自|發自|发送自|傳送自)\s?.{1,40}|[从從].{1,30}(?:发送|傳送|寄出)|"
-    r"(?:나의|내) .{1,30}에서 보냄|.{1,30}에서 보냄"
+    r"|(?:发自|發自|发送自|傳送自)\s?.{1,40}|[从從].{1,30}(?:发送|傳送|寄出)"
+    r")$",
+    re.IGNORECASE,
+)
+# The same where the word that tells stands behind: tried only where it stands in the line at all.
+_SENT_FROM_BEHIND = re.compile(
+    r"[\"'<(\[_*]{0,3}(?:"
+    rf".{{0,40}}{_ON}.{{0,30}} küldve|.{{0,40}}{_ON}.{{0,40}} gönderildi"
+    r"|.{1,40}から送信(?:されました)?|(?:나의|내) .{1,30}에서 보냄|.{1,30}에서 보냄"
     r"|.{0,40}\boutlook\b.{0,40}\b(?:ios|android)\b.{0,60}|.{0,20}\b(?:ios|android)\b.{0,40}\boutlook.{0,60}"
     r")$",
     re.IGNORECASE,
 )
+_BEHIND = ("outlook", "küldve", "gönder", "から送信", "에서 보냄")
 _DISCLAIMER = re.compile(
     r"[*_ ]{0,3}(?:"
     r"(?:this|the information (?:contained |transmitted )?in this|the contents? of this|"
@@ -425,15 +452,21 @@ _FIRST_WORDS = frozenset(
 _WITHIN = ("outlook", "iphon", "mailing list", "ldve", "unsubscribe", "virus")
 
 
+@lru_cache(maxsize=256)  # each pass over a text asks about the same lines
 def added_by_program(line: str) -> bool:
     """A line like "Sent from my phone", the first of a disclaimer, or of a mailing list's footer."""
     line = line.strip()[:300]
+    lowered = line.lower()
     if line.isascii():
-        lowered = line.lower()
         first = lowered.split(" ", 1)[0].strip("\"'<([_*:-.")
-        if first not in _FIRST_WORDS and not any(word in lowered for word in _WITHIN):
+        if first not in _FIRST_WORDS and not holds(lowered, _WITHIN):
             return False
-    return any(pattern.match(line) for pattern in (_SENT_FROM, _DISCLAIMER, _FOOTER))
+    return (
+        _SENT_FROM.match(line) is not None
+        or _DISCLAIMER.match(line) is not None
+        or _FOOTER.match(line) is not None
+        or (holds(lowered, _BEHIND) and _SENT_FROM_BEHIND.match(line) is not None)
+    )
 
 
 # What a gateway writes above a mail from outside.
