@@ -15,7 +15,7 @@ SAY = @printf '\033[1m==> %s\033[0m\n'
 # A suite is chosen by its folder, never skipped. `make test` runs every folder of tests/ but these two.
 CHOSEN := tests/real tests/corpus
 # What touches rows runs a second time, on PostgreSQL.
-ON_POSTGRES := tests/store tests/people tests/setup tests/pipeline tests/flow
+ON_POSTGRES := tests/store tests/people tests/setup tests/pipeline tests/jobs tests/flow
 JOBS ?= 2
 PYTEST := $(PY) -m pytest -n $(JOBS) --dist worksteal
 CORPUS ?= ../shared/corpus

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from addressee.core import process
 from addressee.core.action import Action, Changeset, Request, Target, action, communication
-from addressee.core.authorise import extent, field_access
+from addressee.core.authorise import extent, field_access, has_everything, may_run
 from addressee.core.registry import actions, fields
+from addressee.core.setup import FieldDef
 from addressee.core.values import Assurance
 
 
@@ -22,6 +24,7 @@ class Help(Action):
             )
             if fits and may:
                 lines.append(f"  {name:<8} {words.own(f'action.{name}', _docstring(entry))}")
+        lines += _processes(request)
         lines += ["", words("help.fields", table=request.definition.label or request.table), ""]
         for name, definition in request.definition.live_fields.items():
             kind = fields[definition.type]
@@ -29,6 +32,29 @@ class Help(Action):
                 lines.append(f"  {name}: {words.say(kind.expected(definition))}")
         linked = (communication(request, request.record.uuid, text=request.prose),) if request.record else ()
         return Changeset(communications=linked, answer="\n".join(lines))
+
+
+def _processes(request: Request) -> list[str]:
+    """The processes that he may run here by mail; who may do everything is told of each other why not (U-56)."""
+    setup, person, words = request.setup, request.actor.person, request.reading.words
+    offered, kept = list[str](), list[str]()
+    for key, definition in setup.processes.items():
+        if definition.table not in ("", request.table) or not may_run(person, key, request.table, setup):
+            continue
+        why_not = process.not_offered(key, setup)
+        if why_not is None:
+            parameters = "".join(
+                f"  {name}: {_expected(each, request)}" for name, each in definition.parameters.items()
+            )
+            offered.append(f"  {key:<8} {definition.label}{parameters}".rstrip())
+        elif has_everything(person, setup):
+            kept.append(f"  {words.say(why_not)}")
+    lines = ["", words("help.processes"), "", *offered] if offered else []
+    return [*lines, *([""] if kept else []), *kept]
+
+
+def _expected(definition: FieldDef, request: Request) -> str:
+    return request.reading.words.say(fields[definition.type].expected(definition))
 
 
 def _docstring(entry: Action) -> str:

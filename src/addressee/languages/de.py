@@ -217,6 +217,7 @@ SENTENCES: dict[str, str] = {
     "form.torn": "Die zitierten Werte waren nicht zu lesen: Ihr Ende fehlt, oder sie stehen zweimal da. An ihnen wurde nichts geändert.",
     # ---- help and why
     "help.words": "Schreiben Sie eines dieser Wörter als Betreff:",
+    "help.processes": "Prozesse, jeder mit seinem Namen als Betreff, die Parameter je in einer Zeile:",
     "help.fields": "Felder von {table}, eines je Zeile als `Feld: Wert`:",
     "action.attach": "Ihre Dateien kommen zum Datensatz.",
     "action.comment": "Was Sie schreiben, wird Teil des Datensatzes; Dateien kommen in sein Dateifeld.",

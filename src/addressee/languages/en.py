@@ -139,6 +139,7 @@ SENTENCES: dict[str, str] = {
     "form.torn": "The quoted values could not be read: their end is missing, or they stand there twice. Nothing in them was changed.",
     # ---- help and why
     "help.words": "Write one of these words as the subject:",
+    "help.processes": "Processes, each by its name as the subject, with its parameters one a line:",
     "help.fields": "Fields of {table}, one a line as `field: value`:",
     "run.done": "{label} was run.",
     "run.waits": "{label} runs. It waits for {why}: {url}",

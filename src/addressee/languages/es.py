@@ -217,6 +217,7 @@ SENTENCES: dict[str, str] = {
     "form.torn": "Los valores citados no se pudieron leer: falta su final o están dos veces. No se cambió nada en ellos.",
     # ---- help and why
     "help.words": "Escriba una de estas palabras como asunto:",
+    "help.processes": "Procesos, cada uno con su nombre como asunto y sus parámetros, uno por línea:",
     "help.fields": "Campos de {table}, uno por línea como `campo: valor`:",
     "action.attach": "Sus archivos se añaden al registro.",
     "action.comment": "Lo que escribe pasa a formar parte del registro; los archivos van a su campo de archivos.",

@@ -217,6 +217,7 @@ SENTENCES: dict[str, str] = {
     "form.torn": "Les valeurs citées n'ont pas pu être lues : leur fin manque, ou elles y sont deux fois. Rien n'y a été changé.",
     # ---- help and why
     "help.words": "Écrivez un de ces mots comme objet :",
+    "help.processes": "Processus, chacun par son nom comme objet, ses paramètres un par ligne :",
     "help.fields": "Champs de {table}, un par ligne sous la forme `champ: valeur` :",
     "action.attach": "Vos fichiers sont ajoutés à la fiche.",
     "action.comment": "Ce que vous écrivez devient une partie de la fiche ; les fichiers vont dans son champ de fichiers.",

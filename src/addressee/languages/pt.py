@@ -217,6 +217,7 @@ SENTENCES: dict[str, str] = {
     "form.torn": "Os valores citados não puderam ser lidos: falta o fim ou estão lá duas vezes. Nada neles foi alterado.",
     # ---- help and why
     "help.words": "Escreva uma destas palavras como assunto:",
+    "help.processes": "Processos, cada um com o seu nome como assunto e os parâmetros, um por linha:",
     "help.fields": "Campos de {table}, um por linha como `campo: valor`:",
     "action.attach": "Os seus ficheiros são acrescentados ao registo.",
     "action.comment": "O que escreve passa a fazer parte do registo; os ficheiros vão para o seu campo de ficheiros.",

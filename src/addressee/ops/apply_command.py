@@ -49,6 +49,8 @@ def run(args: argparse.Namespace) -> int:
     else:
         sys.stdout.writelines(_row(line) + "\n" for line in lines)
         sys.stdout.write(_summary(lines, dry_run=args.dry_run) + "\n")
+    for sentence in outcome.not_offered:
+        sys.stderr.write(sentence + "\n")
     if outcome.not_in_effect:
         said = "kept, but not in effect yet: " + ", ".join(outcome.not_in_effect)
         (sys.stderr if args.json else sys.stdout).write(said + "\n")

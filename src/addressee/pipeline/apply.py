@@ -9,6 +9,8 @@ from django.db import transaction
 
 from addressee.audit import entries
 from addressee.audit.models import Entry
+from addressee.core import process
+from addressee.core.language import english
 from addressee.core.setup import Setup
 from addressee.core.values import OPERATOR
 from addressee.mail.models import Communication
@@ -30,6 +32,7 @@ class Applied:
     changes: tuple[Change, ...] = ()
     faults: tuple[Fault, ...] = ()
     not_in_effect: tuple[str, ...] = ()  # keys of the file that are kept and do nothing yet
+    not_offered: tuple[str, ...] = ()  # why processes of the file can't be run by mail, in words
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,7 +112,9 @@ def _worked_out(source: Source, prune: bool, *, sure: bool = False) -> _Plan:
     faults = place(source, list(reindex.faults(old, new, changes, look_for_twins=not sure))) if changes else []
     if faults:
         return _Plan(Applied(faults=tuple(faults)), {}, old, old)
-    outcome = Applied(tuple(changes), (), tuple(names_not_in_effect(checked.named)))
+    why = (process.not_offered(key, new) for key in checked.named.get("processes", {}) if key in new.processes)
+    not_offered = tuple(english().say(each) for each in why if each is not None)
+    outcome = Applied(tuple(changes), (), tuple(names_not_in_effect(checked.named)), not_offered)
     return _Plan(outcome, checked.tree, old, new)
 
 

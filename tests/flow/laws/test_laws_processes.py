@@ -165,6 +165,18 @@ def test_given_a_reply_subject_when_it_holds_the_word_then_it_is_no_command(offi
     assert not OutboxItem.objects.filter(kind="notification", subject__startswith="Look").exists()
 
 
+def test_given_help_when_it_is_asked_for_then_it_names_the_processes_and_tells_an_admin_why_others_are_not(office):
+    n = ticket(office)
+    told = office.mail(BEN, office.address(n), "help", "").answer(BEN)
+    assert "escalate Escalate" in told
+    assert "limit: a whole number" in told
+    assert "untagged" not in told
+    told = office.mail("ada@example.test", office.address(n), "help", "").answer("ada@example.test")
+    assert "the process untagged lacks the tag “Email Process”" in told
+    assert "the process homeless names no table" in told
+    assert "escalate" not in office.mail(RITA, office.address(n), "help", "").answer(RITA)
+
+
 # ---------------------------------------------------------------- waiting
 
 
