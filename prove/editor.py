@@ -14,4 +14,4 @@ from addressee.pipeline import request  # noqa: E402  after the settings
 
 person, uuid, field, times = sys.argv[1:]
 for count in range(1, int(times) + 1):
-    request.update(person, uuid, {field: str(count)})
+    request.act("update", person, uuid, texts={field: str(count)})
