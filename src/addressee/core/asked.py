@@ -1,4 +1,4 @@
-"""What a message asks for, and whether it may: on a table, on a record, refusals. Pure; the second half of decide."""
+"""What becomes of what is asked: on a table, on a record, a refusal, a question back. Pure; a part of decide."""
 
 from __future__ import annotations
 
@@ -6,41 +6,31 @@ import difflib
 from dataclasses import replace
 from typing import Any
 
-from addressee.core import batch, lines, process, replies
+from addressee.core import batch, lines, process
 from addressee.core.action import Action, CannotBeDone, Changeset, Target
-from addressee.core.addresses import normal
-from addressee.core.attachments import sort_files
-from addressee.core.authorise import extent, field_access, has_role, is_staff, needed
+from addressee.core.authorise import has_role, needed
 from addressee.core.batch import BATCHES
-from addressee.core.checks import barred, faults_of
-from addressee.core.command import verb
+from addressee.core.checks import faults_of
 from addressee.core.confirmation import essence
-from addressee.core.form import Torn, edited
 from addressee.core.invited import EVENT, planned
 from addressee.core.language import Saying, as_written, english, saying
 from addressee.core.message import Invitation, Nature
+from addressee.core.permitted import Permitted
 from addressee.core.reasons import Reason
 from addressee.core.registry import actions
-from addressee.core.route import Kind, route
 from addressee.core.schedule import schedule_table
-from addressee.core.setup import Table
-from addressee.core.threads import other_numbers, quoted_form
 from addressee.core.values import (
-    Actor,
     Asks,
     Assurance,
     Decision,
     Disposition,
     RecordState,
-    Right,
-    TokenState,
     Visibility,
 )
-from addressee.core.walk import Walk
 
 
-class Asking(Walk):
-    """The command, the right, the level, the action, in this order."""
+class Asking(Permitted):
+    """The right, the level, the action, in this order."""
 
     __slots__ = ()
 
@@ -99,24 +89,6 @@ class Asking(Walk):
             return self._refused(text.doubt)
         return None
 
-    def _read(self, text: lines.Text) -> tuple[dict[str, Any], str]:
-        """The values of the lines, and the prose; what is wrong with a line becomes a fault."""
-        values, self.faults = lines.read_values(text.body, self._lines_for(), self.reading(), self.setup)
-        if self.verb == "run":  # its lines are parameters, not fields
-            return values, self._without_name(text.prose, values)
-        self.named = frozenset(lines.names_set(text.body))
-        if self.record is None and self.verb in BATCHES:
-            self.view, self.named = process.view_in(self.message.new_text), self.named - {"view"}
-            values.pop("view", None)
-        return values, text.prose
-
-    def _lines_for(self) -> Table:
-        """What the lines of the message fill in: fields of a table, or the parameters of a process."""
-        if self.verb != "run":
-            table = self.setup.tables[self.form]
-            return actions[self.verb].form_lines(table, self.record is not None) if self.verb in actions else table
-        return process.form_of(self.setup.processes[self.process] if self.process else None)
-
     def _unknown_process(self) -> Decision | None:
         """Find the process, if one is asked for; the refusal where there is none, or not by mail (U-56)."""
         if self.verb in actions and self.verb != "run":
@@ -134,118 +106,6 @@ class Asking(Walk):
         self.note("process", self.process, f"the message calls it “{said}”")
         why_not = process.not_offered(self.process, self.setup)
         return self._refused(Reason.NOT_OFFERED, why_not) if why_not else None
-
-    def _is_for(self, key: str) -> bool:
-        return self.setup.processes[key].table in ("", self.table)
-
-    def _without_name(self, prose: str, values: dict[str, Any]) -> str:
-        """The prose without the line that names the process; the view is no parameter."""
-        values.pop("process", None)
-        self.view = str(values.pop("view", None) or "")
-        first, _, rest = prose.partition("\n")
-        called = " ".join(first.casefold().split())
-        return rest.strip() if self.setup.process_by_word.get(called) == self.process else prose
-
-    def _with_edits(self, text: lines.Text) -> lines.Text:
-        """Law 14: what was changed in a form of ours, quoted in an E4 answer, is new text; below it is a quote."""
-        token, record = self._form_token(), self.record
-        if token is None or record is None or self.verb not in ("", "update") or self.form != record.table:
-            return text
-        try:
-            edits = edited(self.message, token, self.setup.tables[self.form])
-        except Torn:
-            self.note("form", "not read", "its quote is not whole, or not the same in text and HTML")
-            self.remarks += (saying("form.torn"),)
-            return text
-        if not edits:
-            return text
-        if not self.verb and (self.account is None or not self.account.field_updates):
-            self.note("form", "not read", "values in a quote count with field_updates only, or by the word `update`")
-            self.remarks += (saying("form.off", fields=tuple(edits)),)
-            return text
-        barred = [name for name in edits if field_access(self.actor.person, self.form, name, self.setup) != "write"]
-        if barred:
-            self.note("form", "left", f"{self._who_is()} may not write {', '.join(barred)}")
-            self.remarks += (saying("form.barred", fields=tuple(barred)),)
-        taken = {name: said for name, said in edits.items() if name not in barred}
-        if taken:
-            self.note("form", "edited", ", ".join(taken))
-        return lines.with_edits(text, taken)
-
-    def _form_token(self) -> TokenState | None:
-        """The token whose form the message quotes; none below E4, or where its author's values count for nothing."""
-        if self.actor.level < Assurance.E4 or not self.actor.proven or not self._may_set_values():
-            return None
-        if self.message.nature is not Nature.PERSON:
-            return None
-        return quoted_form(self.message, self.route, self.record, self.actor.address, self.snapshot)
-
-    def _sort_files(self) -> None:
-        infected = self.delivery.infected
-        self.files = sort_files(self.message, self.account, self.setup, seen=self.snapshot.pictures, infected=infected)
-        for given, decided in zip(self.message.files, self.files, strict=True):
-            what = f"{given.name}: {decided.reason}"
-            if not decided.stored:
-                told = infected.get(given.sha256) or given.danger
-                self.note("attachment", "left out", f"{what} ({told})" if told else what)
-            elif decided.reason:
-                within = f", within {given.within}" if given.within else ""
-                self.note("attachment", "no file of its own", what + within)
-            if decided.stored and decided.attachment.type != given.type:
-                self.note("attachment", "kept as", f"{given.name}: {decided.attachment.type}, not {given.type}")
-
-    def _command_word(self) -> tuple[str, Saying | None]:
-        """(the command word, "") or ("", why a word in the subject does not count)."""
-        setup = self.setup
-        known = setup.mail_words if has_role(self.actor.person) else setup.mail_words_of_strangers
-        word = verb(self.message.subject, known, setup)
-        if word not in actions and word and not self._is_for(setup.process_by_word[word]):
-            word = ""
-        override = self.delivery.override
-        if not word:
-            return "", None
-        if self.message.nature is not Nature.PERSON:
-            return "", saying("why.automatic")
-        if self.message.author is None:
-            return "", saying("why.ambiguous", doubt=self.message.author_doubt)
-        if self.found.conflict:
-            return "", saying("why.different-records")
-        if self.found.bad:
-            return "", saying("why.bad-token")
-        if self.record is not None and other_numbers(self.message.subject, self.record, self.setup):
-            return "", saying("why.other-record")
-        if override is not None and override.kind == "comment":
-            return "", saying("why.as-comment")
-        if not self._addressed_openly():
-            return "", saying("why.not-addressed")
-        return word, None
-
-    def _addressed_openly(self) -> bool:
-        """Law 15: the recipient, or another address of its table or account, stands in To or Cc, or E4 or E6."""
-        if self.actor.level in (Assurance.E4, Assurance.E5, Assurance.E6) or self.delivery.override is not None:
-            return True
-        for mailbox in (*self.message.to, *self.message.cc):
-            named = route(mailbox.address, self.setup)
-            if named.kind is Kind.NONE:
-                continue
-            if named.address == self.route.address or (named.account and named.account == self.account_key):
-                return True
-            if named.table and named.table == self.table:
-                return True
-            if self.record is not None and named.record == self.record.uuid:
-                return True
-        return False
-
-    def _may_set_values(self) -> bool:
-        """Laws 14 and 15 for values in a mail without a command: whose author is clear, and which is meant for us."""
-        override = self.delivery.override
-        return (
-            self.message.author is not None
-            and not self.found.conflict
-            and not self.found.bad
-            and not (override is not None and override.kind == "comment")
-            and self._addressed_openly()
-        )
 
     def _on_table(self, values: dict[str, Any], prose: str, why_none: Saying | None) -> Decision:
         word = self.verb or "create"
@@ -315,50 +175,6 @@ class Asking(Walk):
         sure = self.actor.level >= Assurance.E3  # by policy `open` too: he is answered then
         told = sure and not self.released and self.message.nature is Nature.PERSON
         return self.settle(Disposition.REJECT if told else Disposition.HOLD, reason, why)
-
-    def _creator(self) -> tuple[Actor, tuple[Reason, Saying | str] | None]:
-        """With whose rights the record may be made: the author's own, the guest's, or why not at all."""
-        actor, guest = self.actor, self.identity.guest
-        table = self.route.table
-        override = self.delivery.override
-        if override is not None and self.released:
-            self.used_right = f"{override.kind} by {override.by}"
-            return actor, None
-        if self.account is not None and not self.account.create:
-            return actor, (Reason.CREATE_OFF, saying("why.create-off", account=self.account_key))
-        if has_role(actor.person):
-            if self._sure(Assurance.E3):
-                if extent(actor.person, Right.CREATE, table, self.setup) == "none":
-                    return actor, (Reason.NOT_PERMITTED, saying("why.no-role-creates", who=actor.key, table=table))
-                self.used_right = f"create on {table} by role"
-                self.note("authorise", "create", f"a role of {actor.key} may create in {table}")
-                return actor, None
-            if guest is None:
-                return actor, (Reason.NOT_PROVEN, "")
-            self.note("authorise", "as a guest", f"{actor.key} is not sure enough, so the guest's rights count")
-        if guest is None:
-            return actor, (Reason.STRANGER, saying("why.no-guests"))
-        if not self._sure(Assurance.E0):
-            return guest, (Reason.NOT_PROVEN, saying("why.one-level-more"))
-        if extent(guest.person, Right.CREATE, table, self.setup) == "none":
-            return guest, (Reason.NOT_PERMITTED, saying("why.guest-may-not-create", who=guest.key, table=table))
-        limited = self._guest_limit(guest)
-        if limited:
-            return guest, (Reason.RATE_LIMIT, limited)
-        self.used_right = f"create on {table} lent by guest {guest.key}"
-        self.guest_create = True
-        self.note("authorise", "create", f"the guest {guest.key} may create in {table}")
-        return guest, None
-
-    def _guest_limit(self, guest: Actor) -> Saying | None:
-        address = guest.address or "(no author)"
-        domain = "@" + address.rpartition("@")[2]
-        per_address, per_domain = self.setup.option("creates_per_hour"), self.setup.option("domain_creates_per_hour")
-        if self.snapshot.count(address).creates_hour >= per_address:
-            return saying("why.creates-of-address", most=per_address)
-        if self.snapshot.count(domain).creates_hour >= per_domain:
-            return saying("why.creates-of-domain", most=per_domain)
-        return None
 
     def _batch(self, action: Action, values: dict[str, Any]) -> Decision:
         """The command over all records of the table or of a view: the right, the level, and a preview of how many."""
@@ -487,24 +303,6 @@ class Asking(Walk):
             reason = Reason.UNVERIFIED
         return self.settle(Disposition.ACCEPT, reason, why)
 
-    def _comment_right(self, record: RecordState) -> tuple[bool, str]:
-        """E3 and a right, or a token by the address it was issued to, or shown unverified by the account's will."""
-        override = self.delivery.override
-        if override is not None and self.released:
-            return True, f"{override.kind} by {override.by}"
-        own_token = self.actor.token is not None and self.found.token is not None and self._sure(Assurance.E2)
-        if own_token and not has_role(self.actor.person):
-            return True, "the reply token was issued to this address for this record"
-        reach = self._reaches(Right.COMMENT, record)
-        if not reach:
-            return False, "no-right"
-        if self._sure(Assurance.E3) or own_token:
-            return True, f"comment on {record.table}: {reach}"
-        if self.account is not None and self.account.unverified == "show":
-            self.unverified = True
-            return True, f"the account shows unverified mail; comment on {record.table}: {reach}"
-        return False, "not-proven"
-
     def _no_comment(self, record: RecordState, reason: Reason, why: Saying | str, how: str) -> Decision:
         if how == "not-proven":
             return self.settle(Disposition.HOLD, Reason.NOT_PROVEN)
@@ -522,34 +320,6 @@ class Asking(Walk):
             return self._impossible(reason, why)
         return self.settle(Disposition.HOLD, reason, why)
 
-    def _visibility(self, record: RecordState, prose: str) -> tuple[Visibility, str]:
-        """Law 16. An outsider's post is public; staff's is internal unless it answers a notice or addresses one."""
-        if not has_role(self.actor.person):
-            return Visibility.PUBLIC, prose
-        first, _, rest = prose.lstrip().partition("\n")
-        if first.strip().rstrip(":").rstrip().casefold() == "note":
-            self.note("visibility", "internal", "the first line is `note`")
-            return Visibility.INTERNAL, rest.strip()
-        if self.found.conflict or self.unverified:
-            self.note("visibility", "internal", "who wrote it, or about what, is not sure")
-            return Visibility.INTERNAL, prose
-        named = {normal(m.address) for m in (*self.message.to, *self.message.cc)}
-        bound = self.snapshot.correspondents.get(record.uuid, {})
-        addressed = [
-            address
-            for address, bond in bound.items()
-            if address in named and bond.corresponds and not is_staff(address, self.snapshot)
-        ]
-        answers_notice = self.actor.token is not None and self.found.token is not None and self.found.token.notice
-        if answers_notice and (self.account is None or self.account.staff_replies == "public"):
-            self.note("visibility", "public", "it answers the notice of a correspondent's message")
-            return Visibility.PUBLIC, prose
-        if addressed:
-            self.note("visibility", "public", "a correspondent of the record is addressed")
-            return Visibility.PUBLIC, prose
-        self.note("visibility", "internal", "staff's post, and no correspondent is addressed")
-        return Visibility.INTERNAL, prose
-
     def _refused(self, reason: Reason, why: Saying | str = "") -> Decision:
         """A command that cannot be taken: the text still counts where the author may comment."""
         self._note_faults()
@@ -560,17 +330,6 @@ class Asking(Walk):
         self.actor = self.actor if has_role(self.actor.person) else self.identity.guest or self.actor
         return self._impossible(reason, why)
 
-    def _fault_reason(self) -> Reason:
-        unknown = all(fault.slug == "no-such-field" for fault in self.faults)
-        return Reason.NO_SUCH_FIELD if unknown else Reason.BAD_VALUE
-
-    def _note_faults(self) -> None:
-        for fault in self.faults:
-            self.note("value", fault.slug, english().say(replies.fault_sentence(fault)))
-
-    def _what(self, action: Action) -> str:
-        return f"{action.name} {self.process}" if self.process else action.name
-
     def _note_plan(self) -> None:
         self.steps += self.plan.steps if self.plan else ()
         for happened in self.plan.effects if self.plan else ():
@@ -578,34 +337,3 @@ class Asking(Walk):
             self.note("effect", happened.kind, f"{happened.table}: {named}" if named else happened.table)
         for text in self.plan.notes if self.plan else ():
             self.note("note", "shortened or left", english().say(text))
-
-    def _denied(self, record: RecordState | None, values: dict[str, Any], access: str = "write") -> Saying | None:
-        """Which of the fields that the lines name the actor's roles keep from him, in words, or "".
-
-        A value that he may read and sends back as it stands needs no right.
-        """
-        if self.released and record is None:
-            return None
-        same = self._unchanged(record, values)
-        kept = barred(self.actor.person, self.form, self.named - same, self.setup, access)
-        if not kept:
-            return None
-        slug = "why.may-not-read" if access == "read" else "why.may-not-write"
-        return saying(slug, who=self._who_is(), fields=tuple(kept), table=self.form)
-
-    def _out_of_reach(self, action: Action, record: RecordState | None) -> Saying:
-        if record is None:
-            return saying("why.no-right-on-table", who=self._who_is(), action=self._what(action))
-        return saying("why.no-right-on-record", who=self._who_is(), action=self._what(action))
-
-    def _unchanged(self, record: RecordState | None, values: dict[str, Any]) -> set[str]:
-        """The fields of the record that the lines name, the actor may read, and whose values stand already."""
-        if record is None or self.form != record.table or not self._reaches(Right.READ, record):
-            return set()
-        person, table = self.actor.person, record.table
-        same = {name for name, value in values.items() if record.values.get(name) == value}
-        return {name for name in same if field_access(person, table, name, self.setup) != "none"}
-
-    def _sensitive(self, values: dict[str, Any]) -> bool:
-        live = self.setup.tables[self.form].live_fields
-        return any(live[name].sensitive for name in values)
