@@ -56,8 +56,9 @@ class Language:
         """A Saying as text; text as it is. Never raises for a sentence that is missing here: then it is English."""
         if isinstance(what, str):
             return what
-        data = {name: self._told(value) for name, value in what.data}
-        return self._sentence(what.slug, dict(what.data).get("count")).format_map(data)
+        given = dict(what.data)
+        data = {name: value if type(value) is str else self._told(value) for name, value in given.items()}
+        return self._sentence(what.slug, given.get("count")).format_map(data)
 
     def __call__(self, slug: str, /, **data: Any) -> str:
         return self.say(Saying(slug, tuple(data.items())))
@@ -90,6 +91,7 @@ class Language:
         return f"--- {self('marker')} ---"
 
 
+@lru_cache(maxsize=1)
 def english() -> Language:
     """What traces, commands and pages speak."""
     found: Language = languages[REFERENCE]
@@ -106,6 +108,7 @@ def is_spoken(tag: str) -> bool:
     return _catalogue(tag) is not None
 
 
+@lru_cache(maxsize=256)  # the shelf is full before anybody is spoken to, and a mail asks a dozen times
 def _catalogue(tag: str) -> Language | None:
     lowered = tag.lower().replace("_", "-")
     found: Language | None = languages.get(lowered) or languages.get(lowered.partition("-")[0])
