@@ -74,6 +74,7 @@ class Walk:
     old: bool = False
     aligned: bool = False  # E3 or better by evidence, of this message or of the one that confirmed it
     event_taken: bool = False  # the invitation was the whole of the message
+    last_reading: tuple[Actor, Account | None, Reading] | None = None  # it is asked for several times a message
     fresh: Fresh = field(init=False)
 
     def __post_init__(self) -> None:
@@ -148,6 +149,8 @@ class Walk:
         In his zone and language, and as far as he may read.
         """
         actor = of or self.actor
+        if self.last_reading is not None and self.last_reading[0] is actor and self.last_reading[1] is self.account:
+            return self.last_reading[2]
         person = actor.person if actor.person and not actor.lent else None
         zone = (person.time_zone if person else "") or self.setup.site.time_zone
 
@@ -166,7 +169,7 @@ class Walk:
             here = (r for r in self.snapshot.records.values() if r.table == table and r.title and not r.deleted)
             return nearest(text, [record.title for record in here if knows(record)])
 
-        return Reading(
+        made = Reading(
             zone=ZoneInfo(zone),
             language=self._language_of(actor, person),
             now=self.delivery.received_at,
@@ -176,6 +179,8 @@ class Walk:
             persons={key: p.name or key for key, p in self.snapshot.persons.items()},
             near=near,
         )
+        self.last_reading = actor, self.account, made
+        return made
 
     def _request(
         self,
