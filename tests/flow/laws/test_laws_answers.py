@@ -508,7 +508,7 @@ def test_given_the_same_story_when_told_mail_by_mail_and_in_one_batch_then_the_o
 
     def plain(entries):
         return re.sub(
-            r"20\d\d-\d\d-\d\dT[\d:]+Z|20\d\d-\d\d-\d\d \d\d:\d\d|delivery \d+|[0-9a-f-]{36}|\([0-9a-f]{8}\)",
+            r"20\d\d-\d\d-\d\dT[\d:]+Z|20\d\d-\d\d-\d\d \d\d:\d\d|(?:delivery |messages/)\d+|[0-9a-f-]{36}|\([0-9a-f]{8}\)",
             "…",
             repr(entries),
         )
