@@ -10,7 +10,7 @@ from typing import Any, ClassVar
 
 from addressee.core.authorise import extent, reaches
 from addressee.core.errors import Refused
-from addressee.core.fieldtype import Reading
+from addressee.core.fieldtype import Reading, stored_moment
 from addressee.core.language import Saying
 from addressee.core.message import Attachment, Message
 from addressee.core.reasons import Reason
@@ -284,7 +284,7 @@ def appended(request: Request, record_values: Mapping[str, Any], name: str, text
     definition = request.definition.live_fields[name]
     old = record_values.get(name)
     if definition.type == "append_only":
-        stamp = request.now.isoformat(timespec="seconds").replace("+00:00", "Z")
+        stamp = stored_moment(request.now)
         entry = {"at": stamp, "actor": request.actor.key, "text": text}
         if request.actor.lent or request.actor.person is None:
             entry["author"] = request.actor.address or None  # whose words they are; the rights were lent

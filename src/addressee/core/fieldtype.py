@@ -6,7 +6,7 @@ import hashlib
 import unicodedata
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from datetime import datetime, tzinfo
+from datetime import UTC, datetime, tzinfo
 from typing import Any, ClassVar
 from zoneinfo import ZoneInfo
 
@@ -61,6 +61,11 @@ def _nothing(table: str, text: str) -> tuple[str, ...]:
 
 def _none_near(table: str, text: str) -> str:
     return ""
+
+
+def stored_moment(moment: datetime) -> str:
+    """A moment as values hold it: YYYY-MM-DDTHH:MM:SSZ, with four digits for any year. Raises OverflowError."""
+    return moment.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat() + "Z"
 
 
 def _nobody(text: str) -> tuple[str, ...]:

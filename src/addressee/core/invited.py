@@ -6,12 +6,13 @@ It acts beside whatever else the mail does, at the level of `event` (law 14), an
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from typing import Any
 
 from addressee.core.action import CannotBeDone, Changeset, Request, changed, communication, effect, made, reach_of
 from addressee.core.authorise import field_access
 from addressee.core.calendar import Event, uid_key, write
+from addressee.core.fieldtype import stored_moment
 from addressee.core.language import Saying, saying
 from addressee.core.mapping import NO_SUBJECT
 from addressee.core.message import Invitation
@@ -193,7 +194,7 @@ def _stored(moment: datetime | date | None, field: FieldDef, request: Request) -
         moment = datetime(moment.year, moment.month, moment.day)  # noqa: DTZ001  the zone is set in the next line
     aware = moment if moment.tzinfo else moment.replace(tzinfo=zone)
     try:
-        return aware.astimezone(UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+        return stored_moment(aware)
     except OverflowError:  # the first or last day of all time
         return None
 

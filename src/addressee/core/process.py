@@ -20,7 +20,7 @@ from addressee.core.action import CannotBeDone, Changeset, Request, appended, ch
 from addressee.core.authorise import field_access, has_role, is_staff, linked_addresses, reaches
 from addressee.core.distribution import next_person
 from addressee.core.errors import BadValue
-from addressee.core.fieldtype import Reading, complaint, fold
+from addressee.core.fieldtype import Reading, complaint, fold, stored_moment
 from addressee.core.language import Saying, language, saying
 from addressee.core.lookup import Titles, find_persons, find_records
 from addressee.core.message import Message
@@ -609,7 +609,7 @@ class _Steps:
             "process": self.run.process,
             "table": self.record.table,
             "record": name_of(self.record, self.request.setup),
-            "at": self.request.now.isoformat(timespec="seconds").replace("+00:00", "Z"),
+            "at": stored_moment(self.request.now),
             "values": {name: self._text(source) for name, source in step.body.items()},
         }
         self.outbox.append(
@@ -674,7 +674,7 @@ def appended_to_new(request: Request, text: Any) -> Any:
     """The first entry of a log in a new record."""
     if not text:
         return None
-    stamp = request.now.isoformat(timespec="seconds").replace("+00:00", "Z")
+    stamp = stored_moment(request.now)
     return [{"at": stamp, "actor": request.actor.key, "text": str(text)}]
 
 

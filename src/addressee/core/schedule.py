@@ -14,6 +14,7 @@ from addressee.core.action import (
     Changeset,
     Request,
     communication,
+    effect,
     made,
     reach_of,
 )
@@ -24,7 +25,7 @@ from addressee.core.present import name_of, url_of
 from addressee.core.reasons import Reason
 from addressee.core.registry import fields
 from addressee.core.setup import Setup, Table
-from addressee.core.values import Correspondent, Effect, RecordChange, RecordState, Right
+from addressee.core.values import Correspondent, RecordChange, RecordState, Right
 
 ANY = "*"
 
@@ -58,13 +59,12 @@ class Scheduled(Action):
         linked = [communication(request, change.record, text=request.prose)]
         if request.record is not None:
             linked.append(communication(request, request.record.uuid, kind=self.name, text=summary(change, request)))
-        told = {name: {"before": None, "after": value} for name, value in change.after.items()}
         return Changeset(
             changes=(change,),
             communications=tuple(linked),
             # the receipt brings him the invitation, and he may answer it
             correspondents={(change.record, request.actor.address): Correspondent(sent=True)},
-            effects=(Effect(self.name, change.table, change.record, told),),
+            effects=(replace(effect(change), kind=self.name),),
             answer=f"{summary(change, request)}\n{url_of(change.state, request.setup)}",
             notes=tuple(notes),
         )

@@ -14,6 +14,7 @@ from typing import Any
 
 from addressee.core.action import CannotBeDone, Changeset, Request, changed, effect, reach_of
 from addressee.core.authorise import field_access
+from addressee.core.fieldtype import stored_moment
 from addressee.core.language import Saying, saying
 from addressee.core.present import name_of
 from addressee.core.reasons import Reason
@@ -192,7 +193,7 @@ def _withdrawn(
     request: Request, had: list[dict[str, Any]], has: list[dict[str, Any]], now: list[dict[str, Any]]
 ) -> list[dict[str, Any]]:
     """A log with its entries marked as they were. A log only grows, so an entry keeps its place."""
-    mark = {"at": request.now.isoformat(timespec="seconds").replace("+00:00", "Z"), "actor": request.actor.key}
+    mark = {"at": stored_moment(request.now), "actor": request.actor.key}
     out = list(now)
     for place, entry in enumerate(has[: len(now)]):
         earlier: Mapping[str, Any] = had[place] if place < len(had) else {"withdrawn": mark}

@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, ClassVar
 
 from addressee.core.dates import NoSuchTime, TwoReadings, read_iso_day, read_moment
-from addressee.core.fieldtype import FieldType, Reading
+from addressee.core.fieldtype import FieldType, Reading, stored_moment
 from addressee.core.language import Saying, saying
 from addressee.core.locales import write_day
 from addressee.core.registry import fields, register
 from addressee.core.setup import FieldDef
 
 _IN_UTC = Reading()
-
-
-def stored(moment: datetime) -> str:
-    """YYYY-MM-DDTHH:MM:SSZ, with four digits for any year."""
-    return moment.astimezone(UTC).replace(tzinfo=None, microsecond=0).isoformat() + "Z"
 
 
 @register(fields, "datetime")
@@ -41,7 +36,7 @@ class DateTime(FieldType):
             raise self.bad(slug, text, field, found=str(two)) from None
         if moment is None:
             raise self.bad("not-a-time", text, field)
-        return self.within(stored(moment), text, field, _bound)
+        return self.within(stored_moment(moment), text, field, _bound)
 
     def check(self, value: Any, field: FieldDef, reading: Reading) -> Any:
         if isinstance(value, datetime):
@@ -74,4 +69,4 @@ class DateTime(FieldType):
 
 def _bound(value: Any) -> str:
     moment = read_moment(str(value), _IN_UTC)
-    return stored(moment) if moment else str(value)
+    return stored_moment(moment) if moment else str(value)

@@ -6,13 +6,14 @@ import contextlib
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, time, timedelta
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from django.http import HttpRequest, HttpResponse
 from django.utils import timezone
 from django.views.decorators.http import require_safe
 
+from addressee.core.fieldtype import stored_moment
 from addressee.core.schedule import scheduled_tables
 from addressee.fields.link import target
 from addressee.host import clock
@@ -80,11 +81,11 @@ def _month(asked: str, today: date) -> date:
 def entries(reader: Reader, first: date, end: date) -> list[Entry]:
     """What begins or is due from `first` until before `end`, of what the reader may see."""
     zone = timezone.get_current_timezone()
-    since, until = (datetime.combine(day, time(), zone).astimezone(UTC) for day in (first, end))
+    since, until = (datetime.combine(day, time(), zone) for day in (first, end))
     found: list[tuple[Record, str]] = []
     for key, name in _times(reader):
         whole_days = reader.tables[key].live_fields[name].type == "date"
-        low, high = (first.isoformat(), end.isoformat()) if whole_days else (_stored(since), _stored(until))
+        low, high = (first.isoformat(), end.isoformat()) if whole_days else (stored_moment(since), stored_moment(until))
         records = lists.between(reader.records(key), key, name, low, high, reader.setup)
         found += [(record, name) for record in records[:MOST_SHOWN]]
     return _shown(found, reader)
@@ -108,10 +109,6 @@ def _times(reader: Reader) -> Iterator[tuple[str, str]]:
         for name in dict.fromkeys((table.schedule.start, table.schedule.due) if table.schedule else ()):
             if key in reader.tables and name in table.live_fields and reader.sees_field(key, name):
                 yield key, name
-
-
-def _stored(moment: datetime) -> str:
-    return moment.isoformat(timespec="seconds").replace("+00:00", "Z")
 
 
 def _shown(found: Sequence[tuple[Record, str]], reader: Reader) -> list[Entry]:
