@@ -16,7 +16,17 @@ from typing import Any
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
-from addressee.core.action import CannotBeDone, Changeset, Request, appended, changed, effect, made, title_of
+from addressee.core.action import (
+    CannotBeDone,
+    Changeset,
+    Request,
+    appended,
+    changed,
+    effect,
+    made,
+    set_by_lines,
+    title_of,
+)
 from addressee.core.authorise import field_access, has_role, is_staff, linked_addresses, reaches
 from addressee.core.distribution import next_person
 from addressee.core.errors import BadValue
@@ -472,8 +482,7 @@ class _Steps:
             if name not in live:
                 raise self._cannot(f"{step.table} has no field {name} any more")
             values[name] = self._value(name, live[name], told)
-            if fields[live[name].type].appends:
-                values[name] = appended_to_new(request, values[name])
+        values = set_by_lines(replace(request, table=step.table), {}, values)
         if step.link and step.link in live:
             here = {"table": self.record.table, "uuid": self.record.uuid}
             values[step.link] = here if live[step.link].table == "*" else self.record.uuid
@@ -668,14 +677,6 @@ def woken(decision: Decision, snapshot: Snapshot, said: Mapping[str, str]) -> di
 
 def turn_of(process: str, team: str) -> str:
     return f"process:{process}:{team}"[:80]
-
-
-def appended_to_new(request: Request, text: Any) -> Any:
-    """The first entry of a log in a new record."""
-    if not text:
-        return None
-    stamp = stored_moment(request.now)
-    return [{"at": stamp, "actor": request.actor.key, "text": str(text)}]
 
 
 def _nothing(record: RecordState) -> RecordChange:
