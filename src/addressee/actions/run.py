@@ -7,6 +7,7 @@ from addressee.core.action import Action, CannotBeDone, Changeset, Request, Targ
 from addressee.core.authorise import may_run
 from addressee.core.present import job_url
 from addressee.core.reasons import Reason
+from addressee.core.steps import advance
 from addressee.core.values import Assurance, JobDraft, Right
 
 
@@ -30,7 +31,7 @@ class Run(Action):
         run = process.filled(request.run, request.values)
         assert request.record is not None  # noqa: S101  over a table it is a batch (core/batch)
         uuid, label = request.fresh.uuid(), run.definition.label or run.process
-        advanced = process.advance(run, request)
+        advanced = advance(run, request)
         waiting, plan = advanced.waiting, advanced.changeset
         job = JobDraft(
             uuid=uuid,

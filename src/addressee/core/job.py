@@ -12,10 +12,10 @@ from addressee.core.action import Action, CannotBeDone, Changeset, Request, comm
 from addressee.core.authorise import field_access, has_role
 from addressee.core.fieldtype import Reading
 from addressee.core.language import Saying, english
-from addressee.core.process import Advanced, advance
 from addressee.core.reasons import SENTENCES, Reason
 from addressee.core.registry import actions
 from addressee.core.setup import Setup
+from addressee.core.steps import Advanced, advance
 from addressee.core.values import (
     Actor,
     Decision,
